@@ -1,0 +1,190 @@
+"""The knowledge base compiled for look-up: ids to rows, selectors to members, pairs to rules."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from polypharmacy.knowledge.criterion import Criterion
+from polypharmacy.knowledge.drug_class import DrugClass
+from polypharmacy.knowledge.ingredient import Ingredient
+from polypharmacy.knowledge.interaction import InteractionRule
+from polypharmacy.knowledge.limit import GeneLimit, OrganLimit
+from polypharmacy.knowledge.names import Names
+from polypharmacy.knowledge.references import dangling
+from polypharmacy.knowledge.selector import Selector
+from polypharmacy.knowledge.substitute import Deprescribing, Substitute
+from polypharmacy.knowledge.tables import DATA, KnowledgeError, Tables, read_tables
+
+_L = TypeVar("_L", OrganLimit, GeneLimit)
+PairRule = tuple[InteractionRule, str, str]
+"""A rule that speaks of a pair, the ingredient that is its subject and the one that is its object."""
+
+
+class Knowledge:
+    """Tables with every cross-reference resolved. Immutable after construction.
+
+    Raises KnowledgeError listing every id that a row names and no table holds.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.version = tables.version
+        self.hash = tables.hash
+        self.risk = tables.risk
+        self.sources = {s.id: s for s in tables.sources}
+        self.classes: dict[str, DrugClass] = {c.id: c for c in tables.classes}
+        self.conditions = {c.id: c for c in tables.conditions}
+        self.ingredients: dict[str, Ingredient] = {i.id: i for i in tables.ingredients}
+        self._ancestors = {c: self._closure(c, ()) for c in self.classes}
+        self._tokens: dict[str, frozenset[str]] = {}
+        self._selectors: dict[Selector, frozenset[str]] = {}
+        problems = dangling(tables)
+        if problems:
+            raise KnowledgeError("\n".join(problems))
+        self.names = Names(tables)
+        self.pairs = self._compile_pairs()
+        self.criteria_by_drug = self._by_drug(tables.criteria)
+        self.start_criteria = tuple(c for c in tables.criteria if c.missing and not c.needs)
+        self.unanswerable = tuple(c for c in tables.criteria if c.needs)
+        self.organ_limits = self._limits(tables.organ_limits)
+        self.gene_limits = self._limits(tables.gene_limits)
+        self._substitutes: dict[str, tuple[Substitute, ...]] = {}
+
+    # -- look-ups ---------------------------------------------------------------------------
+
+    def classes_of(self, drug: str) -> frozenset[str]:
+        """Every class of an ingredient, through parents."""
+        own = self.ingredients[drug].classes
+        return frozenset().union(*(self._ancestors[c] for c in own))
+
+    def members(self, selector: Selector) -> frozenset[str]:
+        """Ingredient ids a selector speaks of, routes aside."""
+        found = self._selectors.get(selector)
+        if found is None:
+            found = frozenset().union(*(self.select(t) for t in selector.any_of))
+            for token in selector.none_of:
+                found -= self.select(token)
+            self._selectors[selector] = found
+        return found
+
+    def select(self, token: str) -> frozenset[str]:
+        """Ingredient ids a selector token speaks of (grammar in `selector`)."""
+        if token not in self._tokens:
+            self._tokens[token] = frozenset(self._matching(token))
+        return self._tokens[token]
+
+    def pair_rules(self, a: str, b: str) -> tuple[PairRule, ...]:
+        """Rules whose subject and object are these two ingredients, in either order."""
+        return self.pairs.get((a, b) if a < b else (b, a), ())
+
+    def substitutes_for(self, drug: str) -> tuple[Substitute, ...]:
+        """Substitutes for an ingredient, those naming it before those naming its classes."""
+        if drug not in self._substitutes:
+            rows = [
+                s
+                for s in self.tables.substitutes
+                if drug in self.select(s.instead_of) and s.replacement != drug
+            ]
+            rows.sort(key=lambda s: not s.instead_of.startswith("drug:"))
+            self._substitutes[drug] = tuple(rows)
+        return self._substitutes[drug]
+
+    def deprescribing_of(self, drug: str) -> Deprescribing | None:
+        """How to come off an ingredient; a row naming it goes before one naming its class."""
+        rows = [d for d in self.tables.deprescribing if drug in self.select(d.drugs)]
+        rows.sort(key=lambda d: not d.drugs.startswith("drug:"))
+        return rows[0] if rows else None
+
+    def treats(self, drug: str) -> frozenset[str]:
+        """Condition ids an ingredient's classes are effective for."""
+        return frozenset(t for c in self.classes_of(drug) for t in self.classes[c].treats)
+
+    def is_critical(self, drug: str) -> bool:
+        """Whether the drug must not be stopped without a replacement or a taper."""
+        return any(self.classes[c].critical for c in self.classes_of(drug))
+
+    def default_need(self, drug: str) -> int:
+        """Points of need for a drug whose indication is not known; never 0."""
+        return max(self.risk.need[self.classes[c].need] for c in self.ingredients[drug].classes)
+
+    def cite(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """The citations behind source ids."""
+        return tuple(self.sources[k].citation for k in keys)
+
+    # -- compilation ------------------------------------------------------------------------
+
+    def _closure(self, class_id: str, path: tuple[str, ...]) -> frozenset[str]:
+        if class_id in path:
+            raise KnowledgeError(f"classes.csv, {class_id}: is its own ancestor")
+        row = self.classes.get(class_id)
+        if row is None:
+            raise KnowledgeError(f"classes.csv, {path[-1]}: no class {class_id!r}")
+        return frozenset({class_id}).union(
+            *(self._closure(p, (*path, class_id)) for p in row.parents)
+        )
+
+    def _matching(self, token: str) -> Iterator[str]:
+        prefix, _, rest = token.partition(":")
+        if prefix == "drug":
+            yield rest
+        elif prefix == "class":
+            for drug in self.ingredients:
+                if rest in self.classes_of(drug):
+                    yield drug
+        elif prefix == "prop":
+            name, graded, least = rest.partition(">=")
+            name, _, values = name.partition("=")
+            for drug, row in self.ingredients.items():
+                value = getattr(row, name)
+                if graded:
+                    matches = value >= int(least)
+                elif values:
+                    matches = value in values.split(",")
+                else:
+                    matches = bool(value)
+                if matches:
+                    yield drug
+        else:
+            protein, _, action = rest.partition(":")
+            action, _, strengths = action.partition("=")
+            for drug, row in self.ingredients.items():
+                if any(
+                    p.protein == protein
+                    and p.action == action
+                    and (not strengths or p.strength in strengths.split(","))
+                    for p in row.pk
+                ):
+                    yield drug
+
+    def _compile_pairs(self) -> dict[tuple[str, str], tuple[PairRule, ...]]:
+        pairs: dict[tuple[str, str], dict[str, PairRule]] = {}
+        for rule in self.tables.interactions:
+            objects = self.members(rule.object)
+            for subject in self.members(rule.subject):
+                for other in objects:
+                    if subject != other:
+                        key = (subject, other) if subject < other else (other, subject)
+                        pairs.setdefault(key, {}).setdefault(rule.id, (rule, subject, other))
+        return {key: tuple(rules.values()) for key, rules in pairs.items()}
+
+    def _by_drug(self, criteria: tuple[Criterion, ...]) -> dict[str, tuple[Criterion, ...]]:
+        table: dict[str, list[Criterion]] = {}
+        for row in criteria:
+            if row.drugs is not None and not row.needs and row.missing is None:
+                for drug in self.members(row.drugs):
+                    table.setdefault(drug, []).append(row)
+        return {drug: tuple(rows) for drug, rows in table.items()}
+
+    @staticmethod
+    def _limits(rows: tuple[_L, ...]) -> dict[str, tuple[_L, ...]]:
+        table: dict[str, tuple[_L, ...]] = {}
+        for row in rows:
+            table[row.drug] = (*table.get(row.drug, ()), row)
+        return table
+
+
+@lru_cache(maxsize=4)
+def load(folder: Path = DATA) -> Knowledge:
+    """The compiled knowledge base, read once per process. Raises KnowledgeError."""
+    return Knowledge(read_tables(folder))
