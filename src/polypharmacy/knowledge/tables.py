@@ -55,7 +55,7 @@ FILES: dict[str, tuple[str, type[Row]]] = {
     "sources": ("sources*.yaml", Source),
     "classes": ("classes.csv", DrugClass),
     "conditions": ("conditions.csv", Condition),
-    "ingredients": ("ingredients.csv", Ingredient),
+    "ingredients": ("ingredients*.csv", Ingredient),
     "combinations": ("combinations.csv", Combination),
     "interactions": ("interactions*.yaml", InteractionRule),
     "burdens": ("burdens.yaml", BurdenRule),
