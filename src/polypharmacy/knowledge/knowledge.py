@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
+from polypharmacy.knowledge.condition_names import ConditionNames
 from polypharmacy.knowledge.criterion import Criterion
 from polypharmacy.knowledge.drug_class import DrugClass
 from polypharmacy.knowledge.ingredient import Ingredient
@@ -16,7 +16,6 @@ from polypharmacy.knowledge.selector import Selector
 from polypharmacy.knowledge.substitute import Deprescribing, Substitute
 from polypharmacy.knowledge.tables import DATA, KnowledgeError, Tables, read_tables
 
-_L = TypeVar("_L", OrganLimit, GeneLimit)
 PairRule = tuple[InteractionRule, str, str]
 """A rule that speaks of a pair, the ingredient that is its subject and the one that is its object."""
 
@@ -43,12 +42,17 @@ class Knowledge:
         if problems:
             raise KnowledgeError("\n".join(problems))
         self.names = Names(tables)
+        self.condition_names = ConditionNames(tables)
         self.pairs = self._compile_pairs()
         self.criteria_by_drug = self._by_drug(tables.criteria)
         self.start_criteria = tuple(c for c in tables.criteria if c.missing and not c.needs)
         self.unanswerable = tuple(c for c in tables.criteria if c.needs)
-        self.organ_limits = self._limits(tables.organ_limits)
-        self.gene_limits = self._limits(tables.gene_limits)
+        self.organ_limits: dict[str, list[OrganLimit]] = {}
+        self.gene_limits: dict[str, list[GeneLimit]] = {}
+        for limit in tables.organ_limits:
+            self.organ_limits.setdefault(limit.drug, []).append(limit)
+        for row in tables.gene_limits:
+            self.gene_limits.setdefault(row.drug, []).append(row)
         self._substitutes: dict[str, tuple[Substitute, ...]] = {}
 
     # -- look-ups ---------------------------------------------------------------------------
@@ -57,6 +61,10 @@ class Knowledge:
         """Every class of an ingredient, through parents."""
         own = self.ingredients[drug].classes
         return frozenset().union(*(self._ancestors[c] for c in own))
+
+    def ancestors(self, class_id: str) -> frozenset[str]:
+        """A class and every class above it."""
+        return self._ancestors[class_id]
 
     def members(self, selector: Selector) -> frozenset[str]:
         """Ingredient ids a selector speaks of, routes aside."""
@@ -175,13 +183,6 @@ class Knowledge:
                 for drug in self.members(row.drugs):
                     table.setdefault(drug, []).append(row)
         return {drug: tuple(rows) for drug, rows in table.items()}
-
-    @staticmethod
-    def _limits(rows: tuple[_L, ...]) -> dict[str, tuple[_L, ...]]:
-        table: dict[str, tuple[_L, ...]] = {}
-        for row in rows:
-            table[row.drug] = (*table.get(row.drug, ()), row)
-        return table
 
 
 @lru_cache(maxsize=4)

@@ -18,6 +18,8 @@ MAX_TEXT = 500
 _TOKEN = re.compile(r"[a-z0-9]+(?:['.,][a-z0-9]+)*|[/+;,&()\[\]|]|-|%")
 _NUMBER = re.compile(r"^\d+(?:[.,]\d+)*(?:mg|mcg|ug|g|ml|iu|u|units?|meq|mmol|%|h|hr|hrs)?$")
 _SEPARATORS = frozenset("/+;,&()[]|-")
+_APPLICATION = re.compile(r"^(?:nda|anda|bla)\d+$")
+_PARTS = frozenset({"/", "+", "&", ";", "|"})
 _JOINS = frozenset({"/", "+", ";", ",", "&", "|", "and", "plus"})
 
 
@@ -85,6 +87,10 @@ class Names:
         self._longest = max((len(k) for k in self._index), default=1)
         self._nearest = lru_cache(maxsize=4096)(self._find_nearest)
 
+    def __len__(self) -> int:
+        """How many distinct names are known."""
+        return len(self._index)
+
     def _add(self, name: str, ingredients: tuple[str, ...]) -> None:
         key = _words(name)
         if not key:
@@ -129,20 +135,44 @@ class Names:
             elif token in self._tail:
                 in_sig = in_sig or bool(matches)
                 in_reason = in_reason or (token == "for" and bool(matches))
+            elif token.isalpha() and in_sig and tokens[i - 1][0] in _PARTS:
+                unknown = True  # "lisinopril 20 mg/foozol 10 mg": a part of the name, not a remark
             elif not (
                 in_sig
                 or depth > 0
                 or token in _SEPARATORS
                 or token in self._noise
+                or _APPLICATION.match(token)
                 or (token in self._salts and matches)
             ):
                 unknown = True
             i += 1
         named = tuple(dict.fromkeys(d for m in matches for d in m.ingredients))
         if unknown or not named:
-            return Resolution(text, folded, route=route, nearest=self.nearest(text), also_named=named)
+            return Resolution(
+                text, folded, route=route, nearest=self.nearest(text), also_named=named
+            )
         rest = tuple(d for d in also if d not in named)
         return Resolution(text, folded, named, tuple(matches), route, also_named=rest)
+
+    def route(self, text: str) -> Route | None:
+        """The route that a word of `text` names; tablets and capsules are oral."""
+        words = _words(text[:MAX_TEXT])
+        named = [self._routes[w] for w in words if w in self._routes]
+        if named:
+            return named[0]
+        oral = {"tablet", "tablets", "tab", "capsule", "capsules", "cap"}
+        return Route.ORAL if oral & set(words) else None
+
+    def is_remark(self, word: str) -> bool:
+        """Whether a word may stand in a direction without naming anything."""
+        return (
+            word in self._tail
+            or word in self._noise
+            or word in self._routes
+            or word in self._salts
+            or bool(_NUMBER.match(word))
+        )
 
     def nearest(self, text: str) -> tuple[str, ...]:
         """Up to three known names that look like the first words of `text`, best first."""
@@ -157,7 +187,7 @@ class Names:
             name, self._display.keys(), scorer=fuzz.ratio, score_cutoff=65, limit=3
         )
         if not best and " " in name:
-            return self._find_nearest(name.split()[0])
+            return self._find_nearest(name.split(maxsplit=1)[0])
         return tuple(str(b[0]) for b in best)
 
     def _longest_match(

@@ -12,8 +12,12 @@ from polypharmacy.knowledge.model import Row
 from polypharmacy.knowledge.selector import Selector
 from polypharmacy.knowledge.vocabulary import Role
 
-LabName = Literal["potassium", "sodium", "qtc", "inr", "hba1c", "heart_rate", "systolic_bp", "weight"]
-"""Units: potassium and sodium mmol/L, qtc ms, inr a ratio, hba1c %, heart_rate /min, systolic_bp mmHg, weight kg."""
+LabName = Literal[
+    "potassium", "sodium", "qtc", "inr", "hba1c", "heart_rate", "systolic_bp", "weight", "height",
+    "egfr", "creatinine",
+]  # fmt: skip
+"""Units: potassium and sodium mmol/L, qtc ms, inr a ratio, hba1c %, heart_rate /min, systolic_bp mmHg, weight kg,
+height cm, egfr mL/min/1.73 m2, creatinine mg/dL."""
 
 
 class Bound(Row):

@@ -15,19 +15,20 @@ def dangling(tables: Tables) -> list[str]:
 
 
 def _duplicates(tables: Tables) -> Iterator[str]:
-    rules = [*tables.interactions, *tables.burdens, *tables.criteria]
-    limits = [*tables.organ_limits, *tables.gene_limits]
-    for what, rows in (
-        ("source", tables.sources),
-        ("class", tables.classes),
-        ("condition", tables.conditions),
-        ("ingredient", tables.ingredients),
-        ("combination", tables.combinations),
-        ("rule", [*rules, *limits]),
-        ("substitute", tables.substitutes),
-        ("deprescribing", tables.deprescribing),
-    ):
-        for id_, n in Counter(row.id for row in rows).items():
+    held: dict[str, list[str]] = {
+        "source": [r.id for r in tables.sources],
+        "class": [r.id for r in tables.classes],
+        "condition": [r.id for r in tables.conditions],
+        "ingredient": [r.id for r in tables.ingredients],
+        "combination": [r.id for r in tables.combinations],
+        "substitute": [r.id for r in tables.substitutes],
+        "deprescribing": [r.id for r in tables.deprescribing],
+    }
+    held["rule"] = [r.id for r in tables.interactions] + [r.id for r in tables.burdens]
+    held["rule"] += [r.id for r in tables.criteria] + [r.id for r in tables.organ_limits]
+    held["rule"] += [r.id for r in tables.gene_limits]
+    for what, ids in held.items():
+        for id_, n in Counter(ids).items():
             if n > 1:
                 yield f"{what} {id_!r} stands {n} times"
 
@@ -105,8 +106,10 @@ def _named(tables: Tables) -> Iterator[str]:
         yield from predicate(criterion.id, criterion.when)
         yield from predicate(criterion.id, criterion.unless)
         yield from missing(criterion.id, "drug", [criterion.start] if criterion.start else [])
-    for limit in (*tables.organ_limits, *tables.gene_limits):
+    for limit in tables.organ_limits:
         yield from missing(limit.id, "drug", [limit.drug])
+    for gene in tables.gene_limits:
+        yield from missing(gene.id, "drug", [gene.drug])
     for substitute in tables.substitutes:
         yield from token(substitute.id, substitute.instead_of)
         yield from missing(substitute.id, "drug", [substitute.replacement])

@@ -122,7 +122,7 @@ def _store(path: Path, tables: Tables) -> None:
 
 def _parse(folder: Path, digest: str) -> Tables:
     problems: list[str] = []
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, Any] = {}
     for table, (patterns, model) in FILES.items():
         rows[table] = []
         for pattern in patterns.split():
@@ -140,7 +140,7 @@ def _parse(folder: Path, digest: str) -> Tables:
             hash=digest,
             words=NameWords.model_validate(_yaml(folder / "words.yaml")),
             risk=RiskTable.model_validate(_yaml(folder / "risk.yaml")),
-            **rows,  # type: ignore[arg-type]
+            **rows,
         )
     except ValidationError as error:
         raise KnowledgeError("\n".join(_explain("words.yaml or risk.yaml", error))) from None
@@ -200,5 +200,6 @@ def _pk(token: str) -> dict[str, str]:
 
 def _explain(where: str, error: ValidationError) -> list[str]:
     return [
-        f"{where}, field {'.'.join(map(str, e['loc'])) or 'row'}: {e['msg']}" for e in error.errors()
+        f"{where}, field {'.'.join(map(str, e['loc'])) or 'row'}: {e['msg']}"
+        for e in error.errors()
     ]

@@ -1,0 +1,157 @@
+"""`polypharmacy knowledge stats | resolve | interactions | check`"""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from polypharmacy.knowledge import Knowledge
+
+app = typer.Typer(help="Ask the knowledge base.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command("stats")
+def stats_command(json_: Json = False) -> None:
+    """Count what the knowledge base holds."""
+    from polypharmacy.knowledge import load
+    from polypharmacy.knowledge.stats import stats
+
+    counted = stats(load())
+    if json_:
+        _print(counted)
+        return
+    for key, value in counted.items():
+        shown = (
+            ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        )
+        typer.echo(f"{key.replace('_', ' ')}: {shown}")
+
+
+@app.command("resolve")
+def resolve_command(
+    names: Annotated[list[str], typer.Argument(help="names, brands, RxCUIs or ATC codes")],
+    json_: Json = False,
+) -> None:
+    """Say which ingredients names mean."""
+    from polypharmacy.knowledge import load
+
+    knowledge = load()
+    rows = []
+    for text in names:
+        found = _resolve(text, knowledge)
+        rows.append({"text": text, "ingredients": list(found[0]), "nearest": list(found[1])})
+    if json_:
+        _print({"resolved": rows})
+        return
+    for row in rows:
+        known = ", ".join(row["ingredients"])
+        nearest = f" (nearest: {', '.join(row['nearest'])})" if row["nearest"] else ""
+        typer.echo(f"{row['text']}: {known or 'not known' + nearest}")
+
+
+@app.command("interactions")
+def interactions_command(
+    drugs: Annotated[
+        list[str], typer.Argument(help="two or more drugs, with a dose if it matters")
+    ],
+    json_: Json = False,
+) -> None:
+    """Show the interactions between drugs, as they stand for a patient of whom nothing else is known."""
+    from polypharmacy.knowledge import load
+    from polypharmacy.knowledge.vocabulary import Kind
+    from polypharmacy.patients import InputError
+    from polypharmacy.patients.readers.builder import Builder
+    from polypharmacy.review import review
+    from polypharmacy.review.report_json import finding_dict
+
+    knowledge = load()
+    builder = Builder(knowledge)
+    for text in drugs:
+        ingredients, _ = _resolve(text, knowledge)
+        named = knowledge.names.resolve(text).ingredients
+        builder.medicine(
+            "arguments",
+            text if named or not ingredients else knowledge.ingredients[ingredients[0]].name,
+        )
+    patient = builder.build()
+    if patient.mentions < 2:
+        raise InputError("interactions: name at least two drugs")
+    result = review(patient, knowledge)
+    found = [f for f in result.findings if f.kind is Kind.INTERACTION]
+    unknown = [u.text for u in patient.unresolved]
+    reviewed = not unknown and all(
+        knowledge.ingredients[s.drug].review_status == "reviewed" for s in result.slots
+    )
+    if json_:
+        _print(
+            {
+                "interactions": [finding_dict(f, result) for f in found],
+                "reviewed": reviewed,
+                "unresolved": [
+                    {"text": u.text, "nearest": list(u.nearest)} for u in patient.unresolved
+                ],
+                "knowledge": {"version": knowledge.version, "hash": knowledge.hash},
+            }
+        )
+        return
+    for finding in found:
+        typer.echo(f"{finding.severity.value.upper()}  {finding.message}")
+        typer.echo(f"  why: {finding.mechanism}\n  do: {finding.management}")
+        if finding.would_change:
+            typer.echo(f"  would change this: {', '.join(finding.would_change)}")
+        typer.echo(f"  sources: {'; '.join(knowledge.cite(finding.sources))}")
+    for u in patient.unresolved:
+        nearest = f"; nearest: {', '.join(u.nearest)}" if u.nearest else ""
+        typer.echo(f"{u.text}: not known, not reviewed{nearest}")
+    if not found and len(result.slots) > 1:
+        typer.echo(
+            f"None found in knowledge base {knowledge.version}. That is not the same as safe."
+        )
+    if not reviewed and not unknown:
+        typer.echo("Not every row of these drugs has been checked by a second reader.")
+
+
+@app.command("check")
+def check_command(json_: Json = False) -> None:
+    """Check the tables: schemas, references, rules that cannot fire, contradictions, sources. Exit 1 on a problem."""
+    from polypharmacy.knowledge import load
+    from polypharmacy.knowledge.check import check
+
+    knowledge = load()
+    problems = check(knowledge)
+    if json_:
+        _print(
+            {
+                "version": knowledge.version,
+                "hash": knowledge.hash,
+                "problems": [
+                    {"what": p.what, "where": p.where, "detail": p.detail} for p in problems
+                ],
+            }
+        )
+    else:
+        for problem in problems:
+            typer.echo(f"{problem.what}: {problem.where}: {problem.detail}")
+        typer.echo(
+            f"knowledge base {knowledge.version} ({knowledge.hash}): {len(problems)} problems"
+        )
+    if problems:
+        raise typer.Exit(1)
+
+
+def _resolve(text: str, knowledge: "Knowledge") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ingredients by name, else by RxCUI or ATC code; and the nearest names when there are none."""
+    found = knowledge.names.resolve(text)
+    code = text.strip()
+    ingredients = (
+        found.ingredients
+        or knowledge.names.rxcui.get(code, ())
+        or knowledge.names.atc.get(code.upper(), ())
+    )
+    return ingredients, () if ingredients else found.nearest
+
+
+def _print(data: dict[str, Any]) -> None:
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

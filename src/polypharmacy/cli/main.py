@@ -1,0 +1,53 @@
+"""The `polypharmacy` command. Exit codes: 0 done, 1 the work failed, 2 bad input."""
+
+import sys
+
+import click
+import typer
+
+from polypharmacy.cli import knowledge, review
+
+app = typer.Typer(
+    help="Reviews the medicines of older people. For research and decision support; a clinician decides.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("review")(review.review_command)
+app.add_typer(knowledge.app, name="knowledge")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a problem is one line on standard error."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    try:
+        code = app(args=arguments, prog_name="polypharmacy", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except click.exceptions.Abort:
+        return _fail("interrupted", 1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        from polypharmacy.knowledge import KnowledgeError
+        from polypharmacy.patients import InputError
+
+        if isinstance(error, InputError):
+            return _fail(str(error), 2)
+        if isinstance(error, (KnowledgeError, OSError)):
+            return _fail(str(error), 1)
+        raise
+    return int(code or 0)
+
+
+def _fail(message: str, code: int) -> int:
+    typer.echo(f"polypharmacy: {' '.join(message.split())}", err=True)
+    return code

@@ -1,0 +1,202 @@
+"""`polypharmacy review FILE`"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from polypharmacy.knowledge import Knowledge
+    from polypharmacy.patients import Patient
+
+
+def review_command(
+    file: Annotated[
+        str,
+        typer.Argument(help="FHIR R4 JSON, CSV/TSV, or a list in plain text; - for standard input"),
+    ],
+    age: Annotated[int | None, typer.Option(help="years", min=0, max=130)] = None,
+    sex: Annotated[str | None, typer.Option(help="female or male")] = None,
+    egfr: Annotated[float | None, typer.Option(help="mL/min/1.73 m2", min=1, max=250)] = None,
+    creatinine: Annotated[float | None, typer.Option(help="mg/dL", min=0.1, max=40)] = None,
+    weight: Annotated[float | None, typer.Option(help="kg", min=20, max=400)] = None,
+    liver: Annotated[str | None, typer.Option(help="Child-Pugh class: A, B or C")] = None,
+    condition: Annotated[
+        list[str] | None, typer.Option(help="a condition or ICD-10 code; repeat for more")
+    ] = None,
+    lab: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE, as potassium=5.4 (mmol/L) or qtc=470 (ms)")
+    ] = None,
+    phenotype: Annotated[
+        list[str] | None, typer.Option(help='GENE=PHENOTYPE, as "CYP2C19=poor metabolizer"')
+    ] = None,
+    allergy: Annotated[
+        list[str] | None, typer.Option(help="a drug or class; repeat for more")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    html: Annotated[Path | None, typer.Option(help="write a page to print and file")] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="review everyone in a survey table and count")
+    ] = False,
+) -> None:
+    """Review a patient's medicines: what is dangerous, why, and what to do first."""
+    from polypharmacy.knowledge import load
+
+    knowledge = load()
+    if summary:
+        _summarise(file, knowledge, json_)
+        return
+    from polypharmacy.patients.readers import read_patient
+    from polypharmacy.review import review
+
+    patient = read_patient(file, knowledge)
+    patient = _with_options(
+        patient,
+        knowledge,
+        age,
+        sex,
+        egfr,
+        creatinine,
+        weight,
+        liver,
+        condition,
+        lab,
+        phenotype,
+        allergy,
+    )
+    result = review(patient, knowledge)
+    if html is not None:
+        from datetime import date
+
+        from polypharmacy.review.report_html import html_report
+
+        html.write_text(html_report(result, date.today()), encoding="utf-8")
+    if json_:
+        import json
+
+        from polypharmacy.review.report_json import review_dict
+
+        typer.echo(json.dumps(review_dict(result), indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from polypharmacy.review.report_terminal import print_review
+
+    print_review(result, Console(highlight=False))
+    if html is not None:
+        typer.echo(f"Page written to {html}")
+
+
+def _with_options(
+    patient: "Patient",
+    knowledge: "Knowledge",
+    age: int | None,
+    sex: str | None,
+    egfr: float | None,
+    creatinine: float | None,
+    weight: float | None,
+    liver: str | None,
+    conditions: list[str] | None,
+    labs: list[str] | None,
+    phenotypes: list[str] | None,
+    allergies: list[str] | None,
+) -> "Patient":
+    """The patient with what the command line states, which goes before what the file says."""
+    from polypharmacy.patients.patient import Lab, RecordedCondition
+    from polypharmacy.patients.readers.builder import Builder
+    from polypharmacy.patients.readers.facts import parse_sex
+
+    update: dict[str, Any] = {}
+    for field, value in (
+        ("age", age),
+        ("measured_egfr", egfr),
+        ("creatinine", creatinine),
+        ("weight", weight),
+    ):
+        if value is not None:
+            update[field] = value
+    if creatinine is not None and egfr is None:
+        update["measured_egfr"] = None
+    if sex is not None:
+        update["sex"] = parse_sex(sex)
+        if update["sex"] is None:
+            raise typer.BadParameter(f"--sex must be female or male, not {sex!r}")
+    if liver is not None:
+        if liver.upper() not in ("A", "B", "C"):
+            raise typer.BadParameter(f"--liver must be a Child-Pugh class A, B or C, not {liver!r}")
+        update["child_pugh"] = liver.upper()
+    if conditions:
+        rows = []
+        for text in conditions:
+            ids = knowledge.condition_names.by_text(text)
+            if not ids:
+                raise typer.BadParameter(
+                    f"--condition {text!r} is not known; try a common name or an ICD-10 code"
+                )
+            rows.append(RecordedCondition(text=text, ids=ids))
+        update["conditions"] = (*patient.conditions, *rows)
+        update["conditions_complete"] = True
+    if labs:
+        measured: dict[str, Lab] = {}
+        for text in labs:
+            name, number = _pair("--lab", text)
+            measured[_lab_name(name)] = Lab(value=_float(text, number))
+        update["labs"] = {**patient.labs, **measured}
+    if phenotypes:
+        update["phenotypes"] = {
+            **patient.phenotypes,
+            **dict(_pair("--phenotype", t) for t in phenotypes),
+        }
+    if allergies:
+        builder = Builder(knowledge)
+        for text in allergies:
+            builder.allergy(text)
+        update["allergies"] = (*patient.allergies, *builder.allergies)
+    return patient.model_copy(update=update)
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise typer.BadParameter(f"{option} is NAME=VALUE, not {text!r}")
+    return name.strip(), value.strip()
+
+
+def _lab_name(name: str) -> str:
+    from typing import get_args
+
+    from polypharmacy.knowledge.predicate import LabName
+
+    known = get_args(LabName)
+    if name.lower() not in known:
+        raise typer.BadParameter(f"--lab {name!r} is not read; known: {', '.join(known)}")
+    return name.lower()
+
+
+def _float(text: str, number: str) -> float:
+    try:
+        return float(number)
+    except ValueError:
+        raise typer.BadParameter(f"--lab {text!r}: the value is not a number") from None
+
+
+def _summarise(file: str, knowledge: "Knowledge", as_json: bool) -> None:
+    import json
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from polypharmacy.patients.readers import read_people
+    from polypharmacy.review.summary import summarise
+
+    people = list(read_people(file, knowledge))
+    screen = Console(stderr=True)
+    summary = summarise(
+        track(people, "Reviewing", console=screen, disable=not screen.is_terminal), knowledge
+    )
+    if as_json:
+        typer.echo(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
+        return
+    from polypharmacy.review.report_summary import print_summary
+
+    print_summary(summary, Console(highlight=False))

@@ -1,0 +1,75 @@
+"""Loads that many drugs add up to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from polypharmacy.knowledge.burden import BurdenRule
+from polypharmacy.knowledge.vocabulary import Action, Kind
+from polypharmacy.review.facts import Facts
+from polypharmacy.review.finding import Finding
+from polypharmacy.review.slot import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """A burden rule with what each slot adds to it, by slot index."""
+
+    rule: BurdenRule
+    weights: tuple[int, ...]
+
+    def units(self, active: int) -> int:
+        """How many units at or over the threshold the slots in the mask `active` make; 0 below it."""
+        total = sum(w for i, w in enumerate(self.weights) if active >> i & 1)
+        return max(0, total - self.rule.at_least + 1)
+
+
+def burdens_of(facts: Facts, slots: Sequence[Slot]) -> tuple[Burden, ...]:
+    """The burdens that these slots could reach together."""
+    out = []
+    for rule in facts.knowledge.tables.burdens:
+        weights = tuple(_weight(rule, slot, facts) for slot in slots)
+        if sum(weights) >= rule.at_least:
+            out.append(Burden(rule, weights))
+    return tuple(out)
+
+
+def find_burdens(
+    burdens: Sequence[Burden], slots: Sequence[Slot], active: int, facts: Facts
+) -> list[Finding]:
+    """A finding for each burden that the active slots reach."""
+    found = []
+    for burden in burdens:
+        units = burden.units(active)
+        if units == 0:
+            continue
+        adding = [s for s in slots if burden.weights[s.index] and active >> s.index & 1]
+        total = sum(burden.weights[s.index] for s in adding)
+        names = ", ".join(facts.knowledge.ingredients[s.drug].name for s in adding)
+        rule = burden.rule
+        found.append(
+            Finding(
+                id=rule.id,
+                kind=Kind.BURDEN,
+                severity=rule.severity,
+                drugs=tuple(s.drug for s in adding),
+                message=f"{rule.message} ({total}, limit {rule.at_least - 1}): {names}",
+                mechanism=rule.mechanism,
+                management=rule.management,
+                evidence=rule.evidence,
+                sources=rule.sources,
+                interrupts=False,
+                harm=rule.harm,
+                mask=sum(s.bit for s in adding),
+                actions=tuple((a, s.index) for a in (Action.STOP, Action.SWITCH) for s in adding),
+                units=units,
+                reviewed=rule.review_status == "reviewed",
+            )
+        )
+    return found
+
+
+def _weight(rule: BurdenRule, slot: Slot, facts: Facts) -> int:
+    if rule.count is not None:
+        members = facts.knowledge.members(rule.count)
+        return int(slot.drug in members and slot.route in rule.count.routes())
+    return facts.knowledge.ingredients[slot.drug].acb if slot.systemic else 0

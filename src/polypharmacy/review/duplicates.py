@@ -1,0 +1,84 @@
+"""The same ingredient twice, or two of a class where one is enough."""
+
+from itertools import combinations
+
+from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
+from polypharmacy.review.facts import Facts
+from polypharmacy.review.finding import Finding
+from polypharmacy.review.slot import Slot
+
+SOURCES = ("stopp_start_v3",)
+"""STOPP version 3, section A: duplicate drug class prescriptions for daily use."""
+
+
+def find_duplicates(facts: Facts, slots: tuple[Slot, ...]) -> list[Finding]:
+    """Repeated ingredients, and pairs of systemic (or same-route) drugs that share a duplicate class."""
+    found = [_repeated(slot, facts) for slot in slots if len({m.text for m in slot.entries}) > 1]
+    classes = facts.knowledge.classes
+    for a, b in combinations(slots, 2):
+        if a.drug == b.drug or (a.route != b.route and not (a.systemic and b.systemic)):
+            continue
+        common = facts.knowledge.classes_of(a.drug) & facts.knowledge.classes_of(b.drug)
+        shared = sorted(c for c in common if classes[c].duplicate)
+        if not shared or _one_as_needed(a, b):
+            continue
+        narrowest = max(shared, key=lambda c: len(facts.knowledge.ancestors(c)))
+        found.append(_same_class(a, b, classes[narrowest].name, facts))
+    return found
+
+
+def _one_as_needed(a: Slot, b: Slot) -> bool:
+    """STOPP speaks of daily use: a regular drug with one taken only when needed is not a duplication."""
+    return any(all(m.as_needed for m in s.entries) for s in (a, b))
+
+
+def _repeated(slot: Slot, facts: Facts) -> Finding:
+    name = facts.knowledge.ingredients[slot.drug].name
+    texts = "; ".join(dict.fromkeys(m.text for m in slot.entries))
+    return _finding(
+        "duplicate-ingredient",
+        (slot,),
+        f"{name} is listed more than once: {texts}",
+        f"Check that both entries are meant; if not, keep one and set the total daily dose of {name.lower()}.",
+        ((Action.REDUCE, slot.index),),
+        slot.bit,
+    )
+
+
+def _same_class(a: Slot, b: Slot, class_name: str, facts: Facts) -> Finding:
+    names = [facts.knowledge.ingredients[s.drug].name for s in (a, b)]
+    return _finding(
+        "duplicate-class",
+        (a, b),
+        f"{names[0]} + {names[1]}: two of one class ({class_name.lower()})",
+        "Keep one of the two, unless a specialist has asked for both or one is being replaced by the other.",
+        tuple((action, s.index) for action in (Action.STOP, Action.MONITOR) for s in (b, a)),
+        0,
+    )
+
+
+def _finding(
+    id_: str,
+    slots: tuple[Slot, ...],
+    message: str,
+    management: str,
+    actions: tuple[tuple[Action, int], ...],
+    dose_matters: int,
+) -> Finding:
+    return Finding(
+        id=id_,
+        kind=Kind.DUPLICATE,
+        severity=Severity.ADJUST,
+        drugs=tuple(dict.fromkeys(s.drug for s in slots)),
+        message=message,
+        mechanism="Two sources of the same effect add harm sooner than benefit.",
+        management=management,
+        evidence="moderate",
+        sources=SOURCES,
+        interrupts=False,
+        harm="toxicity",
+        mask=sum(s.bit for s in slots),
+        actions=actions,
+        dose_matters=dose_matters,
+        reviewed=True,
+    )

@@ -1,0 +1,165 @@
+"""What is known of a patient, and the answering of predicates: true, false, or unknown and what is needed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+from polypharmacy.knowledge import Knowledge
+from polypharmacy.knowledge.predicate import Predicate
+from polypharmacy.knowledge.selector import Selector
+from polypharmacy.patients import Patient
+from polypharmacy.review.slot import Slot
+
+DIALYSIS_EGFR = 10.0
+"""Read for a patient on dialysis whose record states no eGFR: below every limit's lowest band."""
+
+_LAB_NAMES = {
+    "qtc": "QTc",
+    "inr": "INR",
+    "hba1c": "HbA1c",
+    "heart_rate": "heart rate",
+    "systolic_bp": "blood pressure",
+    "egfr": "eGFR",
+}
+
+
+class Facts:
+    """A patient seen through the questions that rules ask."""
+
+    def __init__(self, patient: Patient, slots: Sequence[Slot], knowledge: Knowledge) -> None:
+        self.patient = patient
+        self.slots = slots
+        self.knowledge = knowledge
+        self.conditions = patient.condition_ids
+        self.egfr = patient.egfr
+        if self.egfr is None and "dialysis" in self.conditions:
+            self.egfr = DIALYSIS_EGFR
+        self.crcl = patient.crcl
+        self.crcl_is_egfr = self.crcl is None and self.egfr is not None
+        if self.crcl is None:
+            self.crcl = self.egfr
+
+    def ask(
+        self,
+        question: Predicate,
+        needs: list[str],
+        subject: Slot | None = None,
+        object_: Slot | None = None,
+    ) -> bool | None:
+        """Answer a predicate. When the answer is None, what would settle it is added to `needs`."""
+        if question.all_of is not None:
+            return self._combine(question.all_of, False, needs, subject, object_)
+        if question.any_of is not None:
+            return self._combine(question.any_of, True, needs, subject, object_)
+        if question.negated is not None:
+            answer = self.ask(question.negated, needs, subject, object_)
+            return None if answer is None else not answer
+        if question.condition is not None:
+            return self._condition(question.condition, needs)
+        if question.drug is not None:
+            return self.takes(question.drug, subject, object_)
+        if question.sex is not None:
+            return self._known(self.patient.sex, "sex", needs, lambda sex: sex == question.sex)
+        if question.liver is not None:
+            allowed = question.liver
+            return self._known(
+                self.patient.child_pugh, "Child-Pugh class", needs, lambda c: c in allowed
+            )
+        if question.phenotype is not None:
+            wanted = question.phenotype
+            held = self.patient.phenotypes.get(wanted.gene)
+            return self._known(
+                held, f"{wanted.gene} phenotype", needs, lambda p: p.lower() in wanted.one_of
+            )
+        if question.indication is not None:
+            slot = self._of(question.indication.of, subject, object_)
+            if slot is None or not slot.indication:
+                needs.append(f"what {self._name(slot)} is taken for")
+                return None
+            return not set(question.indication.one_of).isdisjoint(slot.indication)
+        return self._number(question, needs, subject, object_)
+
+    def takes(self, selector: Selector, *others: Slot | None) -> bool:
+        """Whether another medicine than `others` is one the selector speaks of."""
+        return next(iter(self.matching(selector, *others)), None) is not None
+
+    def matching(self, selector: Selector, *others: Slot | None) -> Iterable[Slot]:
+        members, routes = self.knowledge.members(selector), selector.routes()
+        return (
+            s for s in self.slots if s.drug in members and s.route in routes and s not in others
+        )
+
+    def _combine(
+        self,
+        parts: tuple[Predicate, ...],
+        decisive: bool,
+        needs: list[str],
+        subject: Slot | None,
+        object_: Slot | None,
+    ) -> bool | None:
+        """any (decisive true) and all (decisive false): a decisive answer settles, else one unknown leaves it open."""
+        mine: list[str] = []
+        unknown = False
+        for part in parts:
+            answer = self.ask(part, mine, subject, object_)
+            if answer is decisive:
+                return decisive
+            unknown = unknown or answer is None
+        if unknown:
+            needs += mine
+            return None
+        return not decisive
+
+    def _condition(self, ids: tuple[str, ...], needs: list[str]) -> bool | None:
+        if not self.conditions.isdisjoint(ids):
+            return True
+        if self.patient.conditions_complete:
+            return False
+        names = [self.knowledge.conditions[c].name.lower() for c in ids]
+        needs.append(f"problem list ({' or '.join(names[:3])}{' ...' if len(names) > 3 else ''})")
+        return None
+
+    def _number(
+        self, question: Predicate, needs: list[str], subject: Slot | None, object_: Slot | None
+    ) -> bool | None:
+        value: float | None
+        if question.age is not None:
+            value, bound, name = self.patient.age, question.age, "age"
+        elif question.egfr is not None:
+            value, bound, name = self.egfr, question.egfr, "eGFR"
+        elif question.crcl is not None:
+            value, bound, name = self.crcl, question.crcl, "creatinine clearance or eGFR"
+        elif question.lab is not None:
+            lab = self.patient.labs.get(question.lab.name)
+            value, bound = (lab.value if lab else None), question.lab
+            name = _LAB_NAMES.get(question.lab.name, question.lab.name)
+        elif question.dose is not None:
+            slot = self._of(question.dose.of, subject, object_)
+            value, bound = (slot.daily_mg if slot else None), question.dose
+            name = f"daily dose of {self._name(slot)}"
+        else:
+            assert question.duration is not None
+            slot = self._of(question.duration.of, subject, object_)
+            value, bound = (slot.days if slot else None), question.duration
+            name = f"how long {self._name(slot)} has been taken"
+        if value is None:
+            needs.append(name)
+            return None
+        return bound.holds(value)
+
+    @staticmethod
+    def _known(
+        value: str | None, name: str, needs: list[str], test: Callable[[str], bool]
+    ) -> bool | None:
+        if value is None:
+            needs.append(name)
+            return None
+        return test(value)
+
+    @staticmethod
+    def _of(
+        role: Literal["subject", "object"], subject: Slot | None, object_: Slot | None
+    ) -> Slot | None:
+        return subject if role == "subject" else object_
+
+    def _name(self, slot: Slot | None) -> str:
+        return self.knowledge.ingredients[slot.drug].name.lower() if slot else "the medicine"

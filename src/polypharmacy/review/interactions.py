@@ -1,0 +1,102 @@
+"""Interactions of a patient's medicines: one finding a pair, and one for each set of three or more."""
+
+from itertools import combinations
+
+from polypharmacy.knowledge.interaction import InteractionRule
+from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
+from polypharmacy.review.facts import Facts
+from polypharmacy.review.finding import Finding, NotEvaluated, merge
+from polypharmacy.review.slot import Slot
+
+
+def find_interactions(
+    facts: Facts, slots: tuple[Slot, ...]
+) -> tuple[list[Finding], list[NotEvaluated]]:
+    """Findings over every pair of `slots`, and the rules that could not be answered."""
+    found: list[Finding] = []
+    several: dict[tuple[str, int], Finding] = {}
+    missing: list[NotEvaluated] = []
+    by_id = sorted(slots, key=lambda s: s.drug)
+    pairs = facts.knowledge.pairs
+    for a, b in combinations(by_id, 2):
+        rules = pairs.get((a.drug, b.drug))
+        if rules is None:
+            continue
+        hits: list[Finding] = []
+        for rule, subject_id, _ in rules:
+            subject, other = (a, b) if a.drug == subject_id else (b, a)
+            finding = _apply(rule, subject, other, facts, missing)
+            if finding is None:
+                continue
+            if rule.others:
+                several.setdefault((rule.id, finding.mask), finding)
+            else:
+                hits.append(finding)
+        if hits:
+            found.append(merge(hits))
+    return [*found, *several.values()], missing
+
+
+def _apply(
+    rule: InteractionRule, subject: Slot, other: Slot, facts: Facts, missing: list[NotEvaluated]
+) -> Finding | None:
+    """The finding of one rule on one pair, or None where it does not hold."""
+    if subject.route not in rule.subject.routes() or other.route not in rule.object.routes():
+        return None
+    members = [subject, other]
+    for selector in rule.others:
+        third = next(iter(facts.matching(selector, *members)), None)
+        if third is None:
+            return None
+        members.append(third)
+    if rule.when is not None:
+        needs: list[str] = []
+        answer = facts.ask(rule.when, needs, subject, other)
+        if answer is None:
+            missing.append(NotEvaluated(rule.id, tuple(dict.fromkeys(needs))))
+        if not answer:
+            return None
+    severity, why, open_questions = severity_for(rule, subject, other, facts)
+    roles = {"subject": subject, "object": other}
+    names = [facts.knowledge.ingredients[s.drug].name for s in members]
+    return Finding(
+        id=rule.id,
+        kind=Kind.INTERACTION,
+        severity=severity,
+        drugs=tuple(s.drug for s in members),
+        message=f"{' + '.join(names)}: {_lower_first(rule.effect)}",
+        mechanism=rule.mechanism
+        + (f" Here {severity.value}, because {_lower_first(why)}." if why else ""),
+        management=rule.management,
+        evidence=rule.evidence,
+        sources=rule.sources,
+        interrupts=severity.rank >= Severity.AVOID.rank,
+        harm=rule.harm,
+        mask=sum(s.bit for s in members),
+        actions=tuple(
+            (Action(verb), roles[role].index) for verb, role in map(str.split, rule.actions)
+        ),
+        dose_matters=sum(roles[r].bit for r in rule.dose_matters),
+        would_change=open_questions,
+        reviewed=rule.review_status == "reviewed",
+        alternatives=rule.alternatives,
+    )
+
+
+def severity_for(
+    rule: InteractionRule, subject: Slot, other: Slot, facts: Facts
+) -> tuple[Severity, str | None, tuple[str, ...]]:
+    """This patient's severity: of the first modifier known to hold, else the rule's own.
+
+    Returns the severity, the modifier's reason if one decided, and what would settle the open modifiers.
+    """
+    needs: list[str] = []
+    for modifier in rule.modifiers:
+        if facts.ask(modifier.when, needs, subject, other):
+            return modifier.severity, modifier.why.rstrip("."), tuple(dict.fromkeys(needs))
+    return rule.severity, None, tuple(dict.fromkeys(needs))
+
+
+def _lower_first(text: str) -> str:
+    """Lower the first letter unless the word is an abbreviation."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]

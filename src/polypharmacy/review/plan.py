@@ -1,0 +1,221 @@
+"""One ranked plan: what to do first, what it is expected to take off the risk, and what it costs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from polypharmacy.knowledge import Knowledge
+from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
+from polypharmacy.review.finding import Finding
+from polypharmacy.review.regimen import Intervention, Regimen
+from polypharmacy.review.slot import Slot
+
+MAX_STEPS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One action. `risk_drop` is in points, after the steps before it; `cost` says what is given up."""
+
+    action: Action
+    drug: str
+    replacement: str | None
+    risk_drop: int
+    reason: str
+    how: str
+    cost: str
+    taper: str | None
+    findings: tuple[str, ...]
+    index: int
+
+
+_Move = tuple[int, Intervention]
+
+
+def make_plan(
+    regimen: Regimen,
+    slots: Sequence[Slot],
+    findings: Sequence[Finding],
+    omissions: Sequence[Finding],
+    candidates: dict[int, tuple[int, ...]],
+    knowledge: Knowledge,
+) -> tuple[list[PlanStep], dict[int, Intervention]]:
+    """Choose interventions greedily by their drop in risk, among those that the findings' rules propose.
+
+    `slots` hold the medicines and then the candidates; `candidates` maps a slot to its possible
+    replacements. A slot takes one intervention. Returns the ranked steps and the interventions.
+    """
+    chosen = _choose(regimen, findings, candidates)
+    _cover_interrupting(regimen, findings, candidates, chosen)
+    ranked = sorted(chosen, key=lambda i: _urgency(i, findings))
+    steps: list[PlanStep] = []
+    done: dict[int, Intervention] = {}
+    before = regimen.points()
+    for index in ranked:
+        done[index] = chosen[index]
+        after = regimen.points(done)
+        steps.append(
+            _step(index, chosen[index], before - after, regimen, slots, findings, knowledge)
+        )
+        before = after
+    steps += [
+        _start(finding, knowledge) for finding in sorted(omissions, key=lambda f: -f.severity.rank)
+    ]
+    return steps, done
+
+
+def _choose(
+    regimen: Regimen, findings: Sequence[Finding], candidates: dict[int, tuple[int, ...]]
+) -> dict[int, Intervention]:
+    """Repeatedly take the move that lowers risk most. A move's last known drop bounds it well enough to
+    re-count only the leaders (lazy greedy).
+    """
+    moves = list(_moves(findings, candidates))
+    plan: dict[int, Intervention] = {}
+    current = regimen.points()
+    bounds = {move: current - regimen.points({move[0]: move[1]}) for move in moves}
+    while bounds and len(plan) < MAX_STEPS:
+        order = sorted(bounds, key=lambda m: -bounds[m])
+        best: _Move | None = None
+        for move in order:
+            if best is not None and bounds[best] >= bounds[move]:
+                break
+            bounds[move] = current - regimen.points({**plan, move[0]: move[1]})
+            if best is None or bounds[move] > bounds[best]:
+                best = move
+        if best is None or bounds[best] <= 0:
+            break
+        plan[best[0]] = best[1]
+        current -= bounds[best]
+        taken = best[1].replacement
+        bounds = {
+            m: b
+            for m, b in bounds.items()
+            if m[0] != best[0] and (taken is None or m[1].replacement != taken)
+        }
+    return plan
+
+
+def _moves(findings: Sequence[Finding], candidates: dict[int, tuple[int, ...]]) -> Iterator[_Move]:
+    seen: set[_Move] = set()
+    for finding in findings:
+        if finding.severity is Severity.AWARE:
+            continue
+        for action, index in finding.actions:
+            if action is Action.SWITCH:
+                options = [Intervention(action, c) for c in candidates.get(index, ())]
+            else:
+                options = [Intervention(action)]
+            for option in options:
+                if (index, option) not in seen:
+                    seen.add((index, option))
+                    yield index, option
+
+
+def _cover_interrupting(
+    regimen: Regimen,
+    findings: Sequence[Finding],
+    candidates: dict[int, tuple[int, ...]],
+    plan: dict[int, Intervention],
+) -> None:
+    """An interrupting finding is never left without a step, even where no action lowers the points."""
+    for finding in findings:
+        if not finding.interrupts or any(finding.mask >> i & 1 for i in plan):
+            continue
+        moves = [m for m in _moves([finding], candidates) if m[0] not in plan]
+        if moves:
+            index, move = min(moves, key=lambda m: regimen.points({**plan, m[0]: m[1]}))
+            plan[index] = move
+
+
+def _urgency(index: int, findings: Sequence[Finding]) -> tuple[int, int, int]:
+    """Steps against interrupting findings first, then by severity, then by how many findings they touch."""
+    touched = [f for f in findings if f.mask >> index & 1]
+    return (
+        0 if any(f.interrupts for f in touched) else 1,
+        -max((f.severity.rank for f in touched), default=0),
+        -len(touched),
+    )
+
+
+def _addressed(
+    index: int, intervention: Intervention, regimen: Regimen, findings: Sequence[Finding]
+) -> list[Finding]:
+    """Findings that this one intervention lowers, most serious first."""
+    if intervention.action in (Action.STOP, Action.SWITCH):
+        touched = [f for f in findings if f.mask >> index & 1]
+    else:
+        partial = [(index, intervention.action)]
+        touched = [f for f in findings if f.mask >> index & 1 and regimen.share(f, partial) < 100]
+    touched = touched or [f for f in findings if f.mask >> index & 1]
+    return sorted(
+        touched, key=lambda f: (not f.interrupts, -f.severity.rank, f.kind is Kind.BURDEN)
+    )
+
+
+def _step(
+    index: int,
+    intervention: Intervention,
+    drop: int,
+    regimen: Regimen,
+    slots: Sequence[Slot],
+    findings: Sequence[Finding],
+    knowledge: Knowledge,
+) -> PlanStep:
+    slot = slots[index]
+    addressed = _addressed(index, intervention, regimen, findings)
+    replacement = None if intervention.replacement is None else slots[intervention.replacement].drug
+    removing = intervention.action in (Action.STOP, Action.SWITCH)
+    taper = (
+        knowledge.deprescribing_of(slot.drug)
+        if removing or intervention.action is Action.REDUCE
+        else None
+    )
+    return PlanStep(
+        action=intervention.action,
+        drug=slot.drug,
+        replacement=replacement,
+        risk_drop=drop,
+        reason="; ".join(f.message for f in addressed[:3])
+        + (f"; and {len(addressed) - 3} more" if len(addressed) > 3 else ""),
+        how=addressed[0].management if addressed else "",
+        cost=_cost(index, intervention, regimen, slot, knowledge),
+        taper=f"{taper.taper} {taper.monitoring}" if taper else None,
+        findings=tuple(f.id for f in addressed),
+        index=index,
+    )
+
+
+def _cost(
+    index: int, intervention: Intervention, regimen: Regimen, slot: Slot, knowledge: Knowledge
+) -> str:
+    """What the step gives up, in words."""
+    if intervention.action is Action.MONITOR:
+        return "Tests or visits; the risk itself stays."
+    if intervention.action is Action.SWITCH:
+        return "A new medicine to explain and to follow up."
+    alone = [n for n in regimen.needs if n.mask == 1 << index]
+    names = [
+        knowledge.conditions[n.label].name.lower() for n in alone if n.label in knowledge.conditions
+    ]
+    if intervention.action is Action.REDUCE:
+        return f"Less effect on {', '.join(names)}." if names else "Less of its effect."
+    if names:
+        return f"Leaves {', '.join(names)} without this treatment."
+    if alone:
+        return "Its indication is not recorded: ask why it is taken before stopping."
+    return "Other medicines on the list treat the same condition."
+
+
+def _start(finding: Finding, knowledge: Knowledge) -> PlanStep:
+    return PlanStep(
+        action=Action.START,
+        drug=finding.start or "",
+        replacement=None,
+        risk_drop=0,
+        reason=finding.message,
+        how=finding.management,
+        cost="One more medicine.",
+        taper=None,
+        findings=(finding.id,),
+        index=-1,
+    )

@@ -1,0 +1,43 @@
+"""A review as one self-contained HTML page, to read, print and file."""
+
+from datetime import date
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from polypharmacy.review.report_json import STATEMENT, answer
+from polypharmacy.review.report_view import (
+    SEVERITY_WORDS,
+    coverage_line,
+    dose_line,
+    gaps,
+    headline,
+    lab_line,
+    partly_reviewed,
+    patient_line,
+)
+from polypharmacy.review.review import Review
+
+
+def html_report(review: Review, today: date) -> str:
+    """The page as text. Everything from the patient's record is escaped; nothing is loaded from elsewhere."""
+    environment = Environment(
+        loader=PackageLoader("polypharmacy.review", "."), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("report.html.j2").render(
+        review=review,
+        patient=review.patient,
+        today=today.isoformat(),
+        answer=answer(review),
+        who=patient_line(review),
+        labs=lab_line(review),
+        coverage=coverage_line(review),
+        steps=[(step, headline(step, review)) for step in review.plan],
+        rest=[f for f in review.findings if not f.interrupts],
+        gaps=gaps(review),
+        partly=partly_reviewed(review),
+        name=lambda drug: review.knowledge.ingredients[drug].name,
+        dose=dose_line,
+        cite=review.knowledge.cite,
+        words=SEVERITY_WORDS,
+        statement=STATEMENT,
+    )

@@ -1,0 +1,223 @@
+"""patient + knowledge -> findings, regimen risk and one ranked plan."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from polypharmacy.knowledge import Knowledge
+from polypharmacy.knowledge.vocabulary import Action, Kind
+from polypharmacy.patients import Patient
+from polypharmacy.review.burdens import burdens_of, find_burdens
+from polypharmacy.review.criteria import find_criteria, find_omissions
+from polypharmacy.review.duplicates import find_duplicates
+from polypharmacy.review.facts import Facts
+from polypharmacy.review.finding import Finding, NotEvaluated
+from polypharmacy.review.interactions import find_interactions
+from polypharmacy.review.limits import find_limits
+from polypharmacy.review.plan import PlanStep, make_plan
+from polypharmacy.review.regimen import Regimen, needs_of
+from polypharmacy.review.slot import Slot, slots_of
+
+MAX_CANDIDATES = 2
+"""Replacements weighed for one medicine."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllergyConflict:
+    """A medicine taken that a recorded allergy names."""
+
+    allergy: str
+    drug: str
+    reaction: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The review of one patient. Points are integers; `displayed_risk` and `displayed_after` are 0 to 1."""
+
+    patient: Patient
+    knowledge: Knowledge
+    slots: tuple[Slot, ...]
+    findings: tuple[Finding, ...]
+    plan: tuple[PlanStep, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    allergy_conflicts: tuple[AllergyConflict, ...]
+    components: dict[str, int]
+    components_after: dict[str, int]
+
+    @property
+    def points(self) -> int:
+        return sum(self.components.values())
+
+    @property
+    def points_after(self) -> int:
+        return sum(self.components_after.values())
+
+    @property
+    def displayed_risk(self) -> float:
+        return self.knowledge.risk.displayed(self.points, len(self.slots))
+
+    @property
+    def displayed_after(self) -> float:
+        return self.knowledge.risk.displayed(self.points_after, len(self.slots))
+
+    @property
+    def interrupting(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.interrupts)
+
+
+def review(patient: Patient, knowledge: Knowledge) -> Review:
+    """Review one patient's medicines. Pure: the same patient and knowledge give the same review."""
+    slots = slots_of(patient, knowledge)
+    facts = Facts(patient, slots, knowledge)
+    initial = (1 << len(slots)) - 1
+
+    findings, missing = _find(facts, slots)
+    omissions, unmet = find_omissions(facts)
+    candidates, groups = _candidates(facts, slots, findings)
+    everyone = (*slots, *candidates)
+    weighed, _ = _find(facts, everyone) if candidates else (findings, [])
+    burdens = burdens_of(facts, everyone)
+    shown = [*findings, *find_burdens(burdens, slots, initial, facts)]
+    regimen = Regimen(
+        risk=knowledge.risk,
+        size=len(slots),
+        findings=tuple(f for f in weighed if _concerns(f, groups)),
+        burdens=burdens,
+        needs=needs_of(
+            [(s.index, s.indication) for s in slots],
+            {c: knowledge.risk.need[row.need] for c, row in knowledge.conditions.items()},
+            {s.index: knowledge.default_need(s.drug) for s in slots},
+        ),
+    )
+    plan, interventions = make_plan(regimen, everyone, shown, omissions, groups, knowledge)
+    return Review(
+        patient=patient,
+        knowledge=knowledge,
+        slots=slots,
+        findings=tuple(sorted([*shown, *omissions], key=_order)),
+        plan=tuple(plan),
+        not_evaluated=_once([*missing, *unmet], knowledge),
+        allergy_conflicts=_allergies(patient, slots),
+        components=regimen.components(),
+        components_after=regimen.components(interventions),
+    )
+
+
+def find_pair(a: str, b: str, knowledge: Knowledge, patient: Patient) -> list[Finding]:
+    """Findings between two of a patient's ingredients, whatever else the patient takes."""
+    slots = slots_of(patient, knowledge)
+    found, _ = find_interactions(Facts(patient, slots, knowledge), slots)
+    return [f for f in found if {a, b} <= set(f.drugs)]
+
+
+def _find(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding], list[NotEvaluated]]:
+    interactions, missing = find_interactions(facts, slots)
+    criteria, unanswered = find_criteria(facts, slots)
+    limits, unmeasured = find_limits(facts, slots)
+    duplicates = find_duplicates(facts, slots)
+    return _merged([*interactions, *criteria, *limits, *duplicates]), [
+        *missing,
+        *unanswered,
+        *unmeasured,
+    ]
+
+
+def _merged(findings: list[Finding]) -> list[Finding]:
+    """A duplication that an interaction over the same two drugs already tells is merged into it."""
+    pairs = {f.mask: f for f in findings if f.kind is Kind.INTERACTION}
+    out = []
+    for finding in findings:
+        if finding.kind is Kind.DUPLICATE and finding.mask in pairs:
+            continue
+        out.append(finding)
+    return out
+
+
+def _candidates(
+    facts: Facts, slots: tuple[Slot, ...], findings: Iterable[Finding]
+) -> tuple[list[Slot], dict[int, tuple[int, ...]]]:
+    """Replacement slots, numbered after the patient's own, for the slots that a rule proposes to switch."""
+    knowledge = facts.knowledge
+    taken = {s.drug for s in slots}
+    allergic = {d for a in facts.patient.allergies for d in a.ingredients}
+    wanted: dict[int, list[Finding]] = {}
+    for finding in findings:
+        for action, index in finding.actions:
+            if action is Action.SWITCH:
+                wanted.setdefault(index, []).append(finding)
+    out: list[Slot] = []
+    groups: dict[int, tuple[int, ...]] = {}
+    for index in sorted(wanted):
+        slot = slots[index]
+        options: dict[str, Slot] = {}
+        for row in knowledge.substitutes_for(slot.drug):
+            if row.indication and row.indication not in slot.indication:
+                continue
+            if row.replacement not in taken and row.replacement not in allergic:
+                options.setdefault(
+                    row.replacement,
+                    Slot(0, row.replacement, row.route, (), None, None, slot.indication),
+                )
+        indices = []
+        for option in list(options.values())[:MAX_CANDIDATES]:
+            position = len(slots) + len(out)
+            out.append(Slot(position, option.drug, option.route, (), None, None, option.indication))
+            indices.append(position)
+        groups[index] = tuple(indices)
+    return out, groups
+
+
+def _concerns(finding: Finding, groups: dict[int, tuple[int, ...]]) -> bool:
+    """Leave out findings between a candidate and the very slot it would replace, or its own rivals."""
+    for index, candidates in groups.items():
+        bits = [1 << c for c in candidates if finding.mask >> c & 1]
+        if bits and (finding.mask >> index & 1 or len(bits) > 1):
+            return False
+    return True
+
+
+def _allergies(patient: Patient, slots: tuple[Slot, ...]) -> tuple[AllergyConflict, ...]:
+    return tuple(
+        AllergyConflict(allergy.text, slot.drug, allergy.reaction)
+        for allergy in patient.allergies
+        for slot in slots
+        if slot.drug in allergy.ingredients
+    )
+
+
+def _order(finding: Finding) -> tuple[bool, int, int, str, tuple[str, ...]]:
+    """Interrupting first, then by severity; interactions before criteria of the same rank."""
+    return (
+        not finding.interrupts,
+        -finding.severity.rank,
+        _KIND_ORDER[finding.kind],
+        finding.id,
+        finding.drugs,
+    )
+
+
+_KIND_ORDER = {
+    kind: i
+    for i, kind in enumerate(
+        (
+            Kind.INTERACTION,
+            Kind.RENAL,
+            Kind.HEPATIC,
+            Kind.PGX,
+            Kind.BEERS,
+            Kind.STOPP,
+            Kind.DUPLICATE,
+            Kind.BURDEN,
+            Kind.START,
+        )
+    )
+}
+
+
+def _once(rows: list[NotEvaluated], knowledge: Knowledge) -> tuple[NotEvaluated, ...]:
+    needs: dict[str, dict[str, None]] = {}
+    for row in rows:
+        needs.setdefault(row.id, {}).update(dict.fromkeys(row.needs))
+    for criterion in knowledge.unanswerable:
+        needs.setdefault(criterion.id, {}).update(dict.fromkeys(criterion.needs))
+    return tuple(NotEvaluated(id_, tuple(n)) for id_, n in needs.items())
