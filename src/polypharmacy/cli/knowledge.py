@@ -23,9 +23,7 @@ def stats_command(json_: Json = False) -> None:
         _print(counted)
         return
     for key, value in counted.items():
-        shown = (
-            ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        )
+        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         typer.echo(f"{key.replace('_', ' ')}: {shown}")
 
 
@@ -53,9 +51,7 @@ def resolve_command(
 
 @app.command("interactions")
 def interactions_command(
-    drugs: Annotated[
-        list[str], typer.Argument(help="two or more drugs, with a dose if it matters")
-    ],
+    drugs: Annotated[list[str], typer.Argument(help="two or more drugs, with a dose if it matters")],
     json_: Json = False,
 ) -> None:
     """Show the interactions between drugs, as they stand for a patient of whom nothing else is known."""
@@ -81,17 +77,13 @@ def interactions_command(
     result = review(patient, knowledge)
     found = [f for f in result.findings if f.kind is Kind.INTERACTION]
     unknown = [u.text for u in patient.unresolved]
-    reviewed = not unknown and all(
-        knowledge.ingredients[s.drug].review_status == "reviewed" for s in result.slots
-    )
+    reviewed = not unknown and all(knowledge.ingredients[s.drug].review_status == "reviewed" for s in result.slots)
     if json_:
         _print(
             {
                 "interactions": [finding_dict(f, result) for f in found],
                 "reviewed": reviewed,
-                "unresolved": [
-                    {"text": u.text, "nearest": list(u.nearest)} for u in patient.unresolved
-                ],
+                "unresolved": [{"text": u.text, "nearest": list(u.nearest)} for u in patient.unresolved],
                 "knowledge": {"version": knowledge.version, "hash": knowledge.hash},
             }
         )
@@ -106,9 +98,7 @@ def interactions_command(
         nearest = f"; nearest: {', '.join(u.nearest)}" if u.nearest else ""
         typer.echo(f"{u.text}: not known, not reviewed{nearest}")
     if not found and len(result.slots) > 1:
-        typer.echo(
-            f"None found in knowledge base {knowledge.version}. That is not the same as safe."
-        )
+        typer.echo(f"None found in knowledge base {knowledge.version}. That is not the same as safe.")
     if not reviewed and not unknown:
         typer.echo("Not every row of these drugs has been checked by a second reader.")
 
@@ -126,17 +116,13 @@ def check_command(json_: Json = False) -> None:
             {
                 "version": knowledge.version,
                 "hash": knowledge.hash,
-                "problems": [
-                    {"what": p.what, "where": p.where, "detail": p.detail} for p in problems
-                ],
+                "problems": [{"what": p.what, "where": p.where, "detail": p.detail} for p in problems],
             }
         )
     else:
         for problem in problems:
             typer.echo(f"{problem.what}: {problem.where}: {problem.detail}")
-        typer.echo(
-            f"knowledge base {knowledge.version} ({knowledge.hash}): {len(problems)} problems"
-        )
+        typer.echo(f"knowledge base {knowledge.version} ({knowledge.hash}): {len(problems)} problems")
     if problems:
         raise typer.Exit(1)
 
@@ -145,11 +131,7 @@ def _resolve(text: str, knowledge: "Knowledge") -> tuple[tuple[str, ...], tuple[
     """Ingredients by name, else by RxCUI or ATC code; and the nearest names when there are none."""
     found = knowledge.names.resolve(text)
     code = text.strip()
-    ingredients = (
-        found.ingredients
-        or knowledge.names.rxcui.get(code, ())
-        or knowledge.names.atc.get(code.upper(), ())
-    )
+    ingredients = found.ingredients or knowledge.names.rxcui.get(code, ()) or knowledge.names.atc.get(code.upper(), ())
     return ingredients, () if ingredients else found.nearest
 
 

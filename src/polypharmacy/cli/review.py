@@ -21,23 +21,13 @@ def review_command(
     creatinine: Annotated[float | None, typer.Option(help="mg/dL", min=0.1, max=40)] = None,
     weight: Annotated[float | None, typer.Option(help="kg", min=20, max=400)] = None,
     liver: Annotated[str | None, typer.Option(help="Child-Pugh class: A, B or C")] = None,
-    condition: Annotated[
-        list[str] | None, typer.Option(help="a condition or ICD-10 code; repeat for more")
-    ] = None,
-    lab: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE, as potassium=5.4 (mmol/L) or qtc=470 (ms)")
-    ] = None,
-    phenotype: Annotated[
-        list[str] | None, typer.Option(help='GENE=PHENOTYPE, as "CYP2C19=poor metabolizer"')
-    ] = None,
-    allergy: Annotated[
-        list[str] | None, typer.Option(help="a drug or class; repeat for more")
-    ] = None,
+    condition: Annotated[list[str] | None, typer.Option(help="a condition or ICD-10 code; repeat for more")] = None,
+    lab: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as potassium=5.4 (mmol/L) or qtc=470 (ms)")] = None,
+    phenotype: Annotated[list[str] | None, typer.Option(help='GENE=PHENOTYPE, as "CYP2C19=poor metabolizer"')] = None,
+    allergy: Annotated[list[str] | None, typer.Option(help="a drug or class; repeat for more")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     html: Annotated[Path | None, typer.Option(help="write a page to print and file")] = None,
-    summary: Annotated[
-        bool, typer.Option("--summary", help="review everyone in a survey table and count")
-    ] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="review everyone in a survey table and count")] = False,
 ) -> None:
     """Review a patient's medicines: what is dangerous, why, and what to do first."""
     from polypharmacy.knowledge import load
@@ -130,9 +120,7 @@ def _with_options(
         for text in conditions:
             ids = knowledge.condition_names.by_text(text)
             if not ids:
-                raise typer.BadParameter(
-                    f"--condition {text!r} is not known; try a common name or an ICD-10 code"
-                )
+                raise typer.BadParameter(f"--condition {text!r} is not known; try a common name or an ICD-10 code")
             rows.append(RecordedCondition(text=text, ids=ids))
         update["conditions"] = (*patient.conditions, *rows)
         update["conditions_complete"] = True
@@ -191,9 +179,7 @@ def _summarise(file: str, knowledge: "Knowledge", as_json: bool) -> None:
 
     people = list(read_people(file, knowledge))
     screen = Console(stderr=True)
-    summary = summarise(
-        track(people, "Reviewing", console=screen, disable=not screen.is_terminal), knowledge
-    )
+    summary = summarise(track(people, "Reviewing", console=screen, disable=not screen.is_terminal), knowledge)
     if as_json:
         typer.echo(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
         return

@@ -98,7 +98,7 @@ def _unused_sources(knowledge: Knowledge) -> Iterator[Problem]:
         tables.classes,
         tables.conditions,
         tables.ingredients,
-        tables.combinations,
+        tables.products,
         tables.interactions,
         tables.burdens,
         tables.criteria,

@@ -7,9 +7,7 @@ from pydantic import Field
 from polypharmacy.knowledge.model import Row
 from polypharmacy.knowledge.vocabulary import ReviewStatus, Route
 
-Protein = Literal[
-    "cyp1a2", "cyp2b6", "cyp2c8", "cyp2c9", "cyp2c19", "cyp2d6", "cyp3a4", "pgp", "oatp1b1", "bcrp"
-]
+Protein = Literal["cyp1a2", "cyp2b6", "cyp2c8", "cyp2c9", "cyp2c19", "cyp2d6", "cyp3a4", "pgp", "oatp1b1", "bcrp"]
 PkAction = Literal["substrate", "inhibitor", "inducer"]
 PkStrength = Literal["strong", "moderate", "weak", "sensitive", ""]
 

@@ -92,9 +92,7 @@ class InteractionRule(Row):
     def _actions(cls, actions: tuple[str, ...]) -> tuple[str, ...]:
         for action in actions:
             if not ACTION.match(action):
-                raise ValueError(
-                    f"{action!r} is not '<stop|reduce|switch|monitor> <subject|object>'"
-                )
+                raise ValueError(f"{action!r} is not '<stop|reduce|switch|monitor> <subject|object>'")
         return actions
 
     @model_validator(mode="after")

@@ -89,11 +89,7 @@ class Knowledge:
     def substitutes_for(self, drug: str) -> tuple[Substitute, ...]:
         """Substitutes for an ingredient, those naming it before those naming its classes."""
         if drug not in self._substitutes:
-            rows = [
-                s
-                for s in self.tables.substitutes
-                if drug in self.select(s.instead_of) and s.replacement != drug
-            ]
+            rows = [s for s in self.tables.substitutes if drug in self.select(s.instead_of) and s.replacement != drug]
             rows.sort(key=lambda s: not s.instead_of.startswith("drug:"))
             self._substitutes[drug] = tuple(rows)
         return self._substitutes[drug]
@@ -128,9 +124,7 @@ class Knowledge:
         row = self.classes.get(class_id)
         if row is None:
             raise KnowledgeError(f"classes.csv, {path[-1]}: no class {class_id!r}")
-        return frozenset({class_id}).union(
-            *(self._closure(p, (*path, class_id)) for p in row.parents)
-        )
+        return frozenset({class_id}).union(*(self._closure(p, (*path, class_id)) for p in row.parents))
 
     def _matching(self, token: str) -> Iterator[str]:
         prefix, _, rest = token.partition(":")

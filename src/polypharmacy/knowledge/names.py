@@ -67,7 +67,7 @@ class Names:
         self._tail = frozenset(words.tail)
         self._routes = {w: route for route, ws in words.routes.items() for w in ws}
         self._index: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._combination_route: dict[tuple[str, ...], Route] = {}
+        self._product_route: dict[tuple[str, ...], Route] = {}
         self._display: dict[str, str] = {}
         self.rxcui: dict[str, tuple[str, ...]] = {}
         self.atc: dict[str, tuple[str, ...]] = {}
@@ -79,11 +79,11 @@ class Names:
                 self.rxcui[code] = (row.id,)
             for code in row.atc:
                 self.atc[code.upper()] = (row.id,)
-        for combination in tables.combinations:
-            for name in combination.names:
-                self._add(name, combination.ingredients)
-                if combination.route:
-                    self._combination_route[_words(name)] = combination.route
+        for product in tables.products:
+            for name in product.names:
+                self._add(name, product.ingredients)
+                if product.route:
+                    self._product_route[_words(name)] = product.route
         self._longest = max((len(k) for k in self._index), default=1)
         self._nearest = lru_cache(maxsize=4096)(self._find_nearest)
 
@@ -149,9 +149,7 @@ class Names:
             i += 1
         named = tuple(dict.fromkeys(d for m in matches for d in m.ingredients))
         if unknown or not named:
-            return Resolution(
-                text, folded, route=route, nearest=self.nearest(text), also_named=named
-            )
+            return Resolution(text, folded, route=route, nearest=self.nearest(text), also_named=named)
         rest = tuple(d for d in also if d not in named)
         return Resolution(text, folded, named, tuple(matches), route, also_named=rest)
 
@@ -183,9 +181,7 @@ class Names:
     def _find_nearest(self, name: str) -> tuple[str, ...]:
         if len(name) < 3:
             return ()
-        best = process.extract(
-            name, self._display.keys(), scorer=fuzz.ratio, score_cutoff=65, limit=3
-        )
+        best = process.extract(name, self._display.keys(), scorer=fuzz.ratio, score_cutoff=65, limit=3)
         if not best and " " in name:
             return self._find_nearest(name.split(maxsplit=1)[0])
         return tuple(str(b[0]) for b in best)
@@ -207,7 +203,7 @@ class Names:
                 key = tuple(words)
                 held = self._index.get(key)
                 if held is not None:
-                    best = (held, j - i + 1, self._combination_route.get(key))
+                    best = (held, j - i + 1, self._product_route.get(key))
             j += 1
         return best
 

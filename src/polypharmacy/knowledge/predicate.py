@@ -85,7 +85,5 @@ class Predicate(Row):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self.model_fields_set) != 1:
-            raise ValueError(
-                f"a predicate has exactly one key, this has {sorted(self.model_fields_set)}"
-            )
+            raise ValueError(f"a predicate has exactly one key, this has {sorted(self.model_fields_set)}")
         return self

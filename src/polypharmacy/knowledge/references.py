@@ -20,7 +20,7 @@ def _duplicates(tables: Tables) -> Iterator[str]:
         "class": [r.id for r in tables.classes],
         "condition": [r.id for r in tables.conditions],
         "ingredient": [r.id for r in tables.ingredients],
-        "combination": [r.id for r in tables.combinations],
+        "product": [r.id for r in tables.products],
         "substitute": [r.id for r in tables.substitutes],
         "deprescribing": [r.id for r in tables.deprescribing],
     }
@@ -72,7 +72,7 @@ def _named(tables: Tables) -> Iterator[str]:
         tables.classes,
         tables.conditions,
         tables.ingredients,
-        tables.combinations,
+        tables.products,
         tables.interactions,
         tables.burdens,
         tables.criteria,
@@ -88,8 +88,8 @@ def _named(tables: Tables) -> Iterator[str]:
         yield from missing(c.id, "condition", c.treats)
     for i in tables.ingredients:
         yield from missing(i.id, "class", i.classes)
-    for combination in tables.combinations:
-        yield from missing(combination.id, "drug", combination.ingredients)
+    for product in tables.products:
+        yield from missing(product.id, "drug", product.ingredients)
     for rule in tables.interactions:
         for part in (rule.subject, rule.object, *rule.others):
             yield from selector(rule.id, part)

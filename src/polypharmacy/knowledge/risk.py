@@ -18,7 +18,7 @@ class Effect(Row):
     """
 
     leaves: BySeverity
-    severity: dict[Severity, Severity] = {}
+    severity: dict[Severity, Severity] = Field(default_factory=dict)
     needs_dose_matters: bool = False
 
 
@@ -37,15 +37,11 @@ class RiskTable(Row):
             row = self.points.get(kind, {})
             values = [row.get(s, -1) for s in Severity]
             if min(values) < 0 or values != sorted(values):
-                raise ValueError(
-                    f"points of {kind.value} must cover every severity and not fall with it"
-                )
+                raise ValueError(f"points of {kind.value} must cover every severity and not fall with it")
         for action in (Action.STOP, Action.SWITCH, Action.REDUCE, Action.MONITOR):
             effect = self.effects.get(action)
             if effect is None or any(not 0 <= effect.leaves.get(s, -1) <= 100 for s in Severity):
-                raise ValueError(
-                    f"effects of {action.value} must leave 0 to 100 percent of every severity"
-                )
+                raise ValueError(f"effects of {action.value} must leave 0 to 100 percent of every severity")
         if set(self.need) != {"low", "moderate", "high", "vital"} or min(self.need.values()) <= 0:
             raise ValueError("need must give low, moderate, high and vital more than 0 points")
         return self

@@ -1,4 +1,4 @@
-"""A published source, and a product name that means several ingredients."""
+"""A published source, and a product name that means several ingredients or another route."""
 
 from typing import Literal
 
@@ -16,12 +16,12 @@ class Source(Row):
     kind: Literal["guideline", "label", "paper", "list", "regulator"]
 
 
-class Combination(Row):
-    """One row of combinations.csv: product names that stand for several ingredients."""
+class Product(Row):
+    """One row of products.csv: names that stand for several ingredients, or for one on another route than its usual."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     names: tuple[str, ...] = Field(min_length=1)
-    ingredients: tuple[str, ...] = Field(min_length=2)
+    ingredients: tuple[str, ...] = Field(min_length=1)
     route: Route | None = None
     review_status: ReviewStatus = "unreviewed"
     sources: tuple[str, ...] = Field(min_length=1)

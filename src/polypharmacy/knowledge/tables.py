@@ -20,7 +20,7 @@ from polypharmacy.knowledge.interaction import InteractionRule
 from polypharmacy.knowledge.limit import GeneLimit, OrganLimit
 from polypharmacy.knowledge.model import Row
 from polypharmacy.knowledge.risk import RiskTable
-from polypharmacy.knowledge.source import Combination, NameWords, Source
+from polypharmacy.knowledge.source import NameWords, Product, Source
 from polypharmacy.knowledge.substitute import Deprescribing, Substitute
 
 DATA = Path(__file__).parent / "data"
@@ -39,7 +39,7 @@ class Tables(Row):
     classes: tuple[DrugClass, ...]
     conditions: tuple[Condition, ...]
     ingredients: tuple[Ingredient, ...]
-    combinations: tuple[Combination, ...]
+    products: tuple[Product, ...]
     interactions: tuple[InteractionRule, ...]
     burdens: tuple[BurdenRule, ...]
     criteria: tuple[Criterion, ...]
@@ -56,7 +56,7 @@ FILES: dict[str, tuple[str, type[Row]]] = {
     "classes": ("classes.csv", DrugClass),
     "conditions": ("conditions.csv", Condition),
     "ingredients": ("ingredients*.csv", Ingredient),
-    "combinations": ("combinations.csv", Combination),
+    "products": ("products.csv", Product),
     "interactions": ("interactions*.yaml", InteractionRule),
     "burdens": ("burdens.yaml", BurdenRule),
     "criteria": ("*_v3.yaml beers_2023.yaml", Criterion),
@@ -199,7 +199,4 @@ def _pk(token: str) -> dict[str, str]:
 
 
 def _explain(where: str, error: ValidationError) -> list[str]:
-    return [
-        f"{where}, field {'.'.join(map(str, e['loc'])) or 'row'}: {e['msg']}"
-        for e in error.errors()
-    ]
+    return [f"{where}, field {'.'.join(map(str, e['loc'])) or 'row'}: {e['msg']}" for e in error.errors()]

@@ -61,9 +61,7 @@ class Route(StrEnum):
     VAGINAL = "vaginal"
 
 
-SYSTEMIC = frozenset(
-    {Route.ORAL, Route.SUBLINGUAL, Route.PARENTERAL, Route.TRANSDERMAL, Route.RECTAL}
-)
+SYSTEMIC = frozenset({Route.ORAL, Route.SUBLINGUAL, Route.PARENTERAL, Route.TRANSDERMAL, Route.RECTAL})
 
 NeedLevel = Literal["low", "moderate", "high", "vital"]
 ReviewStatus = Literal["reviewed", "partial", "unreviewed"]

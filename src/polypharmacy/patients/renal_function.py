@@ -13,9 +13,7 @@ def ckd_epi_2021(creatinine: float, age: int, sex: Literal["female", "male"]) ->
     return float(142 * min(ratio, 1) ** alpha * max(ratio, 1) ** -1.2 * 0.9938**age * factor)
 
 
-def cockcroft_gault(
-    creatinine: float, age: int, sex: Literal["female", "male"], weight: float
-) -> float:
+def cockcroft_gault(creatinine: float, age: int, sex: Literal["female", "male"], weight: float) -> float:
     """Creatinine clearance in mL/min from mg/dL, years and actual body weight in kg.
 
     Cockcroft DW, Gault MH. Nephron 1976;16:31-41.

@@ -37,12 +37,8 @@ _COUNT = re.compile(
     r"(?<![\w/.])(?P<n>\d+(?:\.\d+)?|1/2|one|two|three|four|half)(?:\s*(?:-|to)\s*(?P<m>\d+|two|three))?"
     r"\s*(?:a\s+)?(?:tab(?:let)?s?|cap(?:sule|let)?s?|pills?|puffs?|sprays?)\b"
 )
-_SCHEME = re.compile(
-    r"(?<![\d/.-])(\d(?:\.5)?)-(\d(?:\.5)?)-(\d(?:\.5)?)(?:-(\d(?:\.5)?))?(?![\d/.-])"
-)
-_EVERY = re.compile(
-    r"\b(?:q|every)\s*(\d{1,3})\s*(?:-\s*\d+\s*)?(h|hrs?|hourly|hours?|d|days?|weeks?|months?)\b"
-)
+_SCHEME = re.compile(r"(?<![\d/.-])(\d(?:\.5)?)-(\d(?:\.5)?)-(\d(?:\.5)?)(?:-(\d(?:\.5)?))?(?![\d/.-])")
+_EVERY = re.compile(r"\b(?:q|every)\s*(\d{1,3})\s*(?:-\s*\d+\s*)?(h|hrs?|hourly|hours?|d|days?|weeks?|months?)\b")
 _TIMES = re.compile(
     r"\b(\d|once|twice|thrice|one|two|three|four|five)\s*(?:x|times?)?\s*(?:/|per|an?|each|every)?\s*-?"
     r"(day|daily|week|weekly|month|monthly|night|nightly)\b"
@@ -65,14 +61,12 @@ _WORDS: tuple[tuple[str, float], ...] = (
     (r"qid|qds|q\.i\.d\.?|q6h", 4.0),
     (r"q4h", 6.0),
     (r"q24h|qd|od|o\.d\.|daily|every day|each day|qam|qpm|qhs|hs|nocte|mane|om|on|nightly"
-     r"|at night|every night|at bedtime|bedtime|in the (?:morning|evening)|every (?:morning|evening)|each (?:morning|evening)", 1.0),
+     r"|at night|every night|at bedtime|bedtime|(?:in the|every|each) (?:morning|evening)", 1.0),
     (r"weekly|every week|once a week|each week", 1 / 7),
     (r"monthly|every month|once a month", 1 / 30),
 )  # fmt: skip
 _FREQUENCIES = tuple((re.compile(rf"(?<![\w.])(?:{p})(?![\w])"), n) for p, n in _WORDS)
-_AS_NEEDED = re.compile(
-    r"\b(?:prn|p\.r\.n\.?|as needed|as required|when needed|when required|if needed|sos)\b"
-)
+_AS_NEEDED = re.compile(r"\b(?:prn|p\.r\.n\.?|as needed|as required|when needed|when required|if needed|sos)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +88,7 @@ def parse_sig(text: str) -> Sig:
         dose = _float(amount["high"] or amount["low"])
         unit = UNITS[amount["unit"]]
         dose = dose * _count(text[: amount.start()] + " " + text[amount.end() :])
-    return Sig(
-        dose or None, unit if dose else None, parse_frequency(text), bool(_AS_NEEDED.search(text))
-    )
+    return Sig(dose or None, unit if dose else None, parse_frequency(text), bool(_AS_NEEDED.search(text)))
 
 
 def parse_frequency(text: str) -> float | None:

@@ -33,9 +33,7 @@ def burdens_of(facts: Facts, slots: Sequence[Slot]) -> tuple[Burden, ...]:
     return tuple(out)
 
 
-def find_burdens(
-    burdens: Sequence[Burden], slots: Sequence[Slot], active: int, facts: Facts
-) -> list[Finding]:
+def find_burdens(burdens: Sequence[Burden], slots: Sequence[Slot], active: int, facts: Facts) -> list[Finding]:
     """A finding for each burden that the active slots reach."""
     found = []
     for burden in burdens:

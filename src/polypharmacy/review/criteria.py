@@ -10,9 +10,7 @@ APPLIES_FROM_AGE = 65
 """Beers and STOPP/START are written for people of 65 and over."""
 
 
-def find_criteria(
-    facts: Facts, slots: tuple[Slot, ...]
-) -> tuple[list[Finding], list[NotEvaluated]]:
+def find_criteria(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding], list[NotEvaluated]]:
     """Criteria that hold, one finding a slot and harm, and those that lack what they need.
 
     Nothing is found for a patient known to be younger than 65.
@@ -47,9 +45,7 @@ def find_omissions(facts: Facts) -> tuple[list[Finding], list[NotEvaluated]]:
     return found, missing
 
 
-def _apply(
-    row: Criterion, slot: Slot | None, facts: Facts, missing: list[NotEvaluated]
-) -> Finding | None:
+def _apply(row: Criterion, slot: Slot | None, facts: Facts, missing: list[NotEvaluated]) -> Finding | None:
     if slot is not None and row.drugs is not None and slot.route not in row.drugs.routes():
         return None
     needs: list[str] = []
@@ -77,9 +73,7 @@ def _apply(
         interrupts=row.high_harm and row.when is not None,
         harm=row.harm,
         mask=slot.bit if slot is not None else 0,
-        actions=tuple((a, slot.index) for a in row.actions if a is not Action.START)
-        if slot is not None
-        else (),
+        actions=tuple((a, slot.index) for a in row.actions if a is not Action.START) if slot is not None else (),
         dose_matters=slot.bit if slot is not None and row.dose_matters else 0,
         would_change=tuple(dict.fromkeys(exceptions)),
         reviewed=row.review_status == "reviewed",

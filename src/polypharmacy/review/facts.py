@@ -61,15 +61,11 @@ class Facts:
             return self._known(self.patient.sex, "sex", needs, lambda sex: sex == question.sex)
         if question.liver is not None:
             allowed = question.liver
-            return self._known(
-                self.patient.child_pugh, "Child-Pugh class", needs, lambda c: c in allowed
-            )
+            return self._known(self.patient.child_pugh, "Child-Pugh class", needs, lambda c: c in allowed)
         if question.phenotype is not None:
             wanted = question.phenotype
             held = self.patient.phenotypes.get(wanted.gene)
-            return self._known(
-                held, f"{wanted.gene} phenotype", needs, lambda p: p.lower() in wanted.one_of
-            )
+            return self._known(held, f"{wanted.gene} phenotype", needs, lambda p: p.lower() in wanted.one_of)
         if question.indication is not None:
             slot = self._of(question.indication.of, subject, object_)
             if slot is None or not slot.indication:
@@ -84,9 +80,7 @@ class Facts:
 
     def matching(self, selector: Selector, *others: Slot | None) -> Iterable[Slot]:
         members, routes = self.knowledge.members(selector), selector.routes()
-        return (
-            s for s in self.slots if s.drug in members and s.route in routes and s not in others
-        )
+        return (s for s in self.slots if s.drug in members and s.route in routes and s not in others)
 
     def _combine(
         self,
@@ -118,9 +112,7 @@ class Facts:
         needs.append(f"problem list ({' or '.join(names[:3])}{' ...' if len(names) > 3 else ''})")
         return None
 
-    def _number(
-        self, question: Predicate, needs: list[str], subject: Slot | None, object_: Slot | None
-    ) -> bool | None:
+    def _number(self, question: Predicate, needs: list[str], subject: Slot | None, object_: Slot | None) -> bool | None:
         value: float | None
         if question.age is not None:
             value, bound, name = self.patient.age, question.age, "age"
@@ -147,18 +139,14 @@ class Facts:
         return bound.holds(value)
 
     @staticmethod
-    def _known(
-        value: str | None, name: str, needs: list[str], test: Callable[[str], bool]
-    ) -> bool | None:
+    def _known(value: str | None, name: str, needs: list[str], test: Callable[[str], bool]) -> bool | None:
         if value is None:
             needs.append(name)
             return None
         return test(value)
 
     @staticmethod
-    def _of(
-        role: Literal["subject", "object"], subject: Slot | None, object_: Slot | None
-    ) -> Slot | None:
+    def _of(role: Literal["subject", "object"], subject: Slot | None, object_: Slot | None) -> Slot | None:
         return subject if role == "subject" else object_
 
     def _name(self, slot: Slot | None) -> str:

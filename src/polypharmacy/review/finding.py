@@ -64,9 +64,7 @@ def merge(findings: list[Finding]) -> Finding:
         drugs=lead.drugs,
         message=lead.message,
         mechanism=joined([f.mechanism for f in ordered]),
-        management=joined(
-            [f.management for f in ordered if f.severity.rank >= lead.severity.rank - 1]
-        ),
+        management=joined([f.management for f in ordered if f.severity.rank >= lead.severity.rank - 1]),
         evidence=lead.evidence,
         sources=tuple(dict.fromkeys(s for f in ordered for s in f.sources)),
         interrupts=any(f.interrupts for f in ordered),

@@ -9,9 +9,7 @@ from polypharmacy.review.finding import Finding, NotEvaluated, merge
 from polypharmacy.review.slot import Slot
 
 
-def find_interactions(
-    facts: Facts, slots: tuple[Slot, ...]
-) -> tuple[list[Finding], list[NotEvaluated]]:
+def find_interactions(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding], list[NotEvaluated]]:
     """Findings over every pair of `slots`, and the rules that could not be answered."""
     found: list[Finding] = []
     several: dict[tuple[str, int], Finding] = {}
@@ -65,17 +63,14 @@ def _apply(
         severity=severity,
         drugs=tuple(s.drug for s in members),
         message=f"{' + '.join(names)}: {_lower_first(rule.effect)}",
-        mechanism=rule.mechanism
-        + (f" Here {severity.value}, because {_lower_first(why)}." if why else ""),
+        mechanism=rule.mechanism + (f" Here {severity.value}, because {_lower_first(why)}." if why else ""),
         management=rule.management,
         evidence=rule.evidence,
         sources=rule.sources,
         interrupts=severity.rank >= Severity.AVOID.rank,
         harm=rule.harm,
         mask=sum(s.bit for s in members),
-        actions=tuple(
-            (Action(verb), roles[role].index) for verb, role in map(str.split, rule.actions)
-        ),
+        actions=tuple((Action(verb), roles[role].index) for verb, role in map(str.split, rule.actions)),
         dose_matters=sum(roles[r].bit for r in rule.dose_matters),
         would_change=open_questions,
         reviewed=rule.review_status == "reviewed",

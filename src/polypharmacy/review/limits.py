@@ -64,9 +64,7 @@ def _organ(
             return
     kind = Kind.RENAL if limit.organ == "renal" else Kind.HEPATIC
     text = f"{measured}: {limit.message}"
-    groups.setdefault(limit.organ, []).append(
-        _finding(limit, kind, text, slot, facts, would_change)
-    )
+    groups.setdefault(limit.organ, []).append(_finding(limit, kind, text, slot, facts, would_change))
 
 
 def _finding(
@@ -99,12 +97,8 @@ def _finding(
 
 
 _MECHANISM: dict[Kind, Callable[[str], str]] = {
-    Kind.RENAL: lambda name: (
-        f"Reduced kidney function changes the exposure to {name.lower()} or its effect."
-    ),
-    Kind.HEPATIC: lambda name: (
-        f"Reduced liver function changes the exposure to {name.lower()} or its safety."
-    ),
+    Kind.RENAL: lambda name: f"Reduced kidney function changes the exposure to {name.lower()} or its effect.",
+    Kind.HEPATIC: lambda name: f"Reduced liver function changes the exposure to {name.lower()} or its safety.",
     Kind.PGX: lambda name: f"This phenotype changes the exposure to {name.lower()}, or its safety.",
 }
 _ACTIONS = {

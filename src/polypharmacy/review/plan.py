@@ -46,20 +46,17 @@ def make_plan(
     """
     chosen = _choose(regimen, findings, candidates)
     _cover_interrupting(regimen, findings, candidates, chosen)
-    ranked = sorted(chosen, key=lambda i: _urgency(i, findings))
+    before = regimen.points()
+    alone = {i: before - regimen.points({i: x}) for i, x in chosen.items()}
+    ranked = sorted(chosen, key=lambda i: (*_urgency(i, findings), -alone[i], i))
     steps: list[PlanStep] = []
     done: dict[int, Intervention] = {}
-    before = regimen.points()
     for index in ranked:
         done[index] = chosen[index]
         after = regimen.points(done)
-        steps.append(
-            _step(index, chosen[index], before - after, regimen, slots, findings, knowledge)
-        )
+        steps.append(_step(index, chosen[index], before - after, regimen, slots, findings, knowledge))
         before = after
-    steps += [
-        _start(finding, knowledge) for finding in sorted(omissions, key=lambda f: -f.severity.rank)
-    ]
+    steps += [_start(finding, knowledge) for finding in sorted(omissions, key=lambda f: -f.severity.rank)]
     return steps, done
 
 
@@ -87,11 +84,7 @@ def _choose(
         plan[best[0]] = best[1]
         current -= bounds[best]
         taken = best[1].replacement
-        bounds = {
-            m: b
-            for m, b in bounds.items()
-            if m[0] != best[0] and (taken is None or m[1].replacement != taken)
-        }
+        bounds = {m: b for m, b in bounds.items() if m[0] != best[0] and (taken is None or m[1].replacement != taken)}
     return plan
 
 
@@ -127,19 +120,13 @@ def _cover_interrupting(
             plan[index] = move
 
 
-def _urgency(index: int, findings: Sequence[Finding]) -> tuple[int, int, int]:
-    """Steps against interrupting findings first, then by severity, then by how many findings they touch."""
+def _urgency(index: int, findings: Sequence[Finding]) -> tuple[bool, int]:
+    """Steps against interrupting findings first, then by severity."""
     touched = [f for f in findings if f.mask >> index & 1]
-    return (
-        0 if any(f.interrupts for f in touched) else 1,
-        -max((f.severity.rank for f in touched), default=0),
-        -len(touched),
-    )
+    return not any(f.interrupts for f in touched), -max((f.severity.rank for f in touched), default=0)
 
 
-def _addressed(
-    index: int, intervention: Intervention, regimen: Regimen, findings: Sequence[Finding]
-) -> list[Finding]:
+def _addressed(index: int, intervention: Intervention, regimen: Regimen, findings: Sequence[Finding]) -> list[Finding]:
     """Findings that this one intervention lowers, most serious first."""
     if intervention.action in (Action.STOP, Action.SWITCH):
         touched = [f for f in findings if f.mask >> index & 1]
@@ -147,9 +134,7 @@ def _addressed(
         partial = [(index, intervention.action)]
         touched = [f for f in findings if f.mask >> index & 1 and regimen.share(f, partial) < 100]
     touched = touched or [f for f in findings if f.mask >> index & 1]
-    return sorted(
-        touched, key=lambda f: (not f.interrupts, -f.severity.rank, f.kind is Kind.BURDEN)
-    )
+    return sorted(touched, key=lambda f: (not f.interrupts, -f.severity.rank, f.kind is Kind.BURDEN))
 
 
 def _step(
@@ -165,11 +150,7 @@ def _step(
     addressed = _addressed(index, intervention, regimen, findings)
     replacement = None if intervention.replacement is None else slots[intervention.replacement].drug
     removing = intervention.action in (Action.STOP, Action.SWITCH)
-    taper = (
-        knowledge.deprescribing_of(slot.drug)
-        if removing or intervention.action is Action.REDUCE
-        else None
-    )
+    taper = knowledge.deprescribing_of(slot.drug) if removing or intervention.action is Action.REDUCE else None
     return PlanStep(
         action=intervention.action,
         drug=slot.drug,
@@ -177,7 +158,7 @@ def _step(
         risk_drop=drop,
         reason="; ".join(f.message for f in addressed[:3])
         + (f"; and {len(addressed) - 3} more" if len(addressed) > 3 else ""),
-        how=addressed[0].management if addressed else "",
+        how=_how(addressed, slot, replacement, knowledge),
         cost=_cost(index, intervention, regimen, slot, knowledge),
         taper=f"{taper.taper} {taper.monitoring}" if taper else None,
         findings=tuple(f.id for f in addressed),
@@ -185,18 +166,14 @@ def _step(
     )
 
 
-def _cost(
-    index: int, intervention: Intervention, regimen: Regimen, slot: Slot, knowledge: Knowledge
-) -> str:
+def _cost(index: int, intervention: Intervention, regimen: Regimen, slot: Slot, knowledge: Knowledge) -> str:
     """What the step gives up, in words."""
     if intervention.action is Action.MONITOR:
         return "Tests or visits; the risk itself stays."
     if intervention.action is Action.SWITCH:
         return "A new medicine to explain and to follow up."
     alone = [n for n in regimen.needs if n.mask == 1 << index]
-    names = [
-        knowledge.conditions[n.label].name.lower() for n in alone if n.label in knowledge.conditions
-    ]
+    names = [knowledge.conditions[n.label].name.lower() for n in alone if n.label in knowledge.conditions]
     if intervention.action is Action.REDUCE:
         return f"Less effect on {', '.join(names)}." if names else "Less of its effect."
     if names:

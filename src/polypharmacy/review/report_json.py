@@ -18,13 +18,9 @@ def review_dict(review: Review) -> dict[str, Any]:
         "coverage": {
             "mentions": patient.mentions,
             "resolved": patient.mentions - len(patient.unresolved),
-            "unresolved": [
-                {"text": u.text, "nearest": list(u.nearest)} for u in patient.unresolved
-            ],
+            "unresolved": [{"text": u.text, "nearest": list(u.nearest)} for u in patient.unresolved],
             "not_fully_reviewed": [
-                s.drug
-                for s in review.slots
-                if knowledge.ingredients[s.drug].review_status != "reviewed"
+                s.drug for s in review.slots if knowledge.ingredients[s.drug].review_status != "reviewed"
             ],
         },
         "risk": {
@@ -38,8 +34,7 @@ def review_dict(review: Review) -> dict[str, Any]:
             },
         },
         "allergy_conflicts": [
-            {"allergy": c.allergy, "drug": c.drug, "reaction": c.reaction}
-            for c in review.allergy_conflicts
+            {"allergy": c.allergy, "drug": c.drug, "reaction": c.reaction} for c in review.allergy_conflicts
         ],
         "findings": [finding_dict(f, review) for f in review.findings],
         "plan": [_step(s) for s in review.plan],
@@ -57,7 +52,8 @@ def answer(review: Review) -> str:
         return f"No medicine on this list is known to knowledge base {version}: not reviewed."
     urgent = len(review.interrupting)
     if urgent:
-        return f"{urgent} serious problem{'s' if urgent > 1 else ''} to act on first; {len(review.findings)} findings in all."
+        problems = "1 serious problem" if urgent == 1 else f"{urgent} serious problems"
+        return f"{problems} to act on first; {len(review.findings)} findings in all."
     if review.findings:
         return f"No interrupting problem found in knowledge base {version}; {len(review.findings)} findings to weigh."
     return f"None found in knowledge base {version}. That is not the same as safe."

@@ -110,11 +110,7 @@ def _plan(review: Review) -> RenderableType:
         if step.taper:
             why.append(f"\nHow to come off: {step.taper}", style="dim")
         why.append(f"\nCost: {step.cost}", style="dim")
-        drop = (
-            f"-{step.risk_drop}"
-            if step.risk_drop > 0
-            else ("+" + str(-step.risk_drop) if step.risk_drop else "")
-        )
+        drop = f"-{step.risk_drop}" if step.risk_drop > 0 else ("+" + str(-step.risk_drop) if step.risk_drop else "")
         table.add_row(str(number), Text(headline(step, review), style="bold"), why, drop)
     return table
 
@@ -140,9 +136,7 @@ def _rest(findings: Sequence[Finding]) -> RenderableType:
     for finding in findings:
         what = Text(finding.message)
         what.append(f"\n{finding.management}", style="dim")
-        table.add_row(
-            Text(finding.severity.value, style=_STYLE[finding.severity]), what, finding.kind.value
-        )
+        table.add_row(Text(finding.severity.value, style=_STYLE[finding.severity]), what, finding.kind.value)
     return table
 
 
@@ -154,9 +148,7 @@ def _unknown(review: Review) -> RenderableType:
     if missing:
         text = ", ".join(f"{g.need} ({g.checks})" for g in missing[:8])
         more = f", and {len(missing) - 8} more" if len(missing) > 8 else ""
-        lines.append(
-            Text(f"Could not be evaluated without (number of checks): {text}{more}", style="dim")
-        )
+        lines.append(Text(f"Could not be evaluated without (number of checks): {text}{more}", style="dim"))
     partly = partly_reviewed(review)
     if partly:
         lines.append(

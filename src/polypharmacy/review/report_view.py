@@ -34,11 +34,7 @@ class Gap:
 def headline(step: PlanStep, review: Review) -> str:
     """ "Switch ibuprofen to paracetamol"."""
     names = review.knowledge.ingredients
-    words = (
-        f"{_ACTION_WORDS[step.action]} {names[step.drug].name.lower()}"
-        if step.drug
-        else step.reason
-    )
+    words = f"{_ACTION_WORDS[step.action]} {names[step.drug].name.lower()}" if step.drug else step.reason
     return f"{words} to {names[step.replacement].name.lower()}" if step.replacement else words
 
 
@@ -78,8 +74,7 @@ def lab_line(review: Review) -> str:
         "heart_rate": "heart rate",
     }
     return ", ".join(
-        f"{names.get(name, name)} {lab.value:g} {units.get(name, '')}".strip()
-        + (f" ({lab.date})" if lab.date else "")
+        f"{names.get(name, name)} {lab.value:g} {units.get(name, '')}".strip() + (f" ({lab.date})" if lab.date else "")
         for name, lab in review.patient.labs.items()
         if name not in ("egfr", "creatinine", "weight", "height")
     )
@@ -88,7 +83,8 @@ def lab_line(review: Review) -> str:
 def coverage_line(review: Review) -> str:
     p = review.patient
     known = p.mentions - len(p.unresolved)
-    return f"{known} of {p.mentions} medicines known to knowledge base {review.knowledge.version} ({review.knowledge.hash})"
+    base = f"{review.knowledge.version} ({review.knowledge.hash})"
+    return f"{known} of {p.mentions} medicines known to knowledge base {base}"
 
 
 def dose_line(medication: Medication) -> str:

@@ -58,9 +58,7 @@ class Summary:
                 "unresolved": dict(self.unresolved.most_common(TOP_RULES)),
             },
             "elders_on_5_plus": len(self.on_5_plus),
-            "interrupting_per_elder_on_5_plus": round(mean(self.on_5_plus), 3)
-            if self.on_5_plus
-            else None,
+            "interrupting_per_elder_on_5_plus": round(mean(self.on_5_plus), 3) if self.on_5_plus else None,
             "interrupting_distribution": dict(sorted(Counter(self.on_5_plus).items())),
             "top_interrupting_rules": dict(self.rules.most_common(TOP_RULES)),
             "findings_by_kind": dict(self.by_kind.most_common()),

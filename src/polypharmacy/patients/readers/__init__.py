@@ -23,9 +23,7 @@ def read_patient(path: str, knowledge: Knowledge, *, today: date | None = None) 
     InputError with one line that names the file and the mend.
     """
     source = "standard input" if path == "-" else Path(path).name
-    return parse_patient(
-        _load(path, source), knowledge, source=source, suffix=Path(path).suffix, today=today
-    )
+    return parse_patient(_load(path, source), knowledge, source=source, suffix=Path(path).suffix, today=today)
 
 
 def parse_patient(
@@ -45,9 +43,7 @@ def parse_patient(
 
         return read_fhir(_json(body, source), knowledge, source, today or date.today())
     if body[0] == "<":
-        raise InputError(
-            f"{source}: looks like XML or HTML; FHIR is read as JSON, lists as CSV or plain text"
-        )
+        raise InputError(f"{source}: looks like XML or HTML; FHIR is read as JSON, lists as CSV or plain text")
     if is_survey(_header(body)):
         people = list(read_survey(body, knowledge, source))
         if len(people) == 1:
@@ -63,9 +59,7 @@ def read_people(path: str, knowledge: Knowledge) -> Iterator[Patient]:
     source = "standard input" if path == "-" else Path(path).name
     text = _load(path, source).lstrip("\ufeff")
     if not is_survey(_header(text)):
-        raise InputError(
-            f"{source}: --summary needs a table of many people with columns SEQN and RXDDRUG"
-        )
+        raise InputError(f"{source}: --summary needs a table of many people with columns SEQN and RXDDRUG")
     return read_survey(text, knowledge, source)
 
 
@@ -105,9 +99,7 @@ def _json(text: str, source: str) -> object:
             f"{source}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}{cut}"
         ) from None
     except (RecursionError, ValueError):
-        raise InputError(
-            f"{source}: JSON nested too deeply or with numbers too long to read"
-        ) from None
+        raise InputError(f"{source}: JSON nested too deeply or with numbers too long to read") from None
 
 
 def _header(text: str) -> list[str]:

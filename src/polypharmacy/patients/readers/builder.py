@@ -43,9 +43,7 @@ class Builder:
     def note(self, where: str, message: str) -> None:
         self.notes.append(Note(where=where, message=message))
 
-    def medicine(
-        self, where: str, text: str, details: Details | None = None, name: Resolution | None = None
-    ) -> None:
+    def medicine(self, where: str, text: str, details: Details | None = None, name: Resolution | None = None) -> None:
         """Add a medicine as written; `name` when a code has already said what it is."""
         details = details or Details()
         self.mentions += 1
@@ -59,9 +57,7 @@ class Builder:
         for drug in found.ingredients:
             sig = details.sig or self._sig_of(found, drug)
             if details.sig is not None and len(found.ingredients) > 1:
-                own = self._sig_of(
-                    found, drug
-                )  # one stated dose cannot belong to several ingredients
+                own = self._sig_of(found, drug)  # one stated dose cannot belong to several ingredients
                 sig = replace(details.sig, dose=own.dose, unit=own.unit)
             route = details.route or found.route or self.knowledge.ingredients[drug].route
             self.medications.append(

@@ -62,15 +62,11 @@ def read_delimited(text: str, knowledge: Knowledge, source: str) -> Patient:
     columns = columns_of(header)
     if "drug" not in columns:
         found = ", ".join(h.strip() for h in header[:12]) or "none"
-        raise InputError(
-            f"{source}: no drug column; name one 'drug' (columns found: {found[:200]})"
-        )
+        raise InputError(f"{source}: no drug column; name one 'drug' (columns found: {found[:200]})")
     if len(rows) == 1:
         raise InputError(f"{source}: no medicines under the header")
     if len(rows) > MAX_MENTIONS + 1:
-        raise InputError(
-            f"{source}: more than {MAX_MENTIONS} medicines; is this one patient's list?"
-        )
+        raise InputError(f"{source}: more than {MAX_MENTIONS} medicines; is this one patient's list?")
     builder = Builder(knowledge)
     milligrams = "mg" in fold(header[columns["dose"]]) if "dose" in columns else False
     for number, row in enumerate(rows[1:], start=2):
@@ -99,13 +95,9 @@ def _row(builder: Builder, where: str, cells: dict[str, str], milligrams: bool) 
                 builder.note(where, f"dose {dose!r} of {drug!r} has no unit; read as mg")
                 sig = parse_sig(f"{dose} mg {frequency}")
             else:
-                builder.note(
-                    where, f"could not read dose {dose!r} of {drug!r}; reviewed without it"
-                )
+                builder.note(where, f"could not read dose {dose!r} of {drug!r}; reviewed without it")
         if frequency and parse_frequency(frequency) is None and not sig.as_needed:
-            builder.note(
-                where, f"could not read frequency {frequency!r} of {drug!r}; reviewed without it"
-            )
+            builder.note(where, f"could not read frequency {frequency!r} of {drug!r}; reviewed without it")
     reason = cells.get("indication") or None
     details = Details(
         sig=sig,

@@ -41,7 +41,8 @@ _READ: dict[str, tuple[str, ...]] = {
     ),
     "Medication": ("code", "ingredient"),
     "Condition": ("clinicalStatus", "verificationStatus", "code", "subject"),
-    "Observation": ("status", "code", "subject", "effectiveDateTime", "effectivePeriod", "valueQuantity", "valueCodeableConcept", "valueString"),
+    "Observation": ("status", "code", "subject", "effectiveDateTime", "effectivePeriod",
+        "valueQuantity"),
     "AllergyIntolerance": ("clinicalStatus", "verificationStatus", "code", "patient", "reaction"),
 }  # fmt: skip
 _PLACEHOLDERS: dict[str, Any] = {
@@ -71,9 +72,7 @@ def read_fhir(document: Any, knowledge: Knowledge, source: str, today: date) -> 
     entries = list(_entries(document, source))
     version = foreign_version(document, [resource for _, resource, _ in entries])
     if version:
-        raise InputError(
-            f"{source}: this is FHIR {version}; FHIR R4 (4.0 or 4.3) is read, convert it first"
-        )
+        raise InputError(f"{source}: this is FHIR {version}; FHIR R4 (4.0 or 4.3) is read, convert it first")
     return _Reader(knowledge, source, today, entries).read()
 
 
@@ -87,9 +86,7 @@ def _entries(document: Any, source: str) -> Iterator[_Entry]:
             yield f"item {n}", resource, ""
         return
     if not isinstance(document, dict) or "resourceType" not in document:
-        raise InputError(
-            f"{source}: JSON, but not FHIR (no resourceType); a FHIR R4 Bundle is expected"
-        )
+        raise InputError(f"{source}: JSON, but not FHIR (no resourceType); a FHIR R4 Bundle is expected")
     if document["resourceType"] != "Bundle":
         yield "the resource", document, ""
         return
@@ -100,18 +97,14 @@ def _entries(document: Any, source: str) -> Iterator[_Entry]:
         body = entry.get("resource") if isinstance(entry, dict) else None
         url = entry.get("fullUrl") if isinstance(entry, dict) else None
         if isinstance(body, dict) and body.get("resourceType") == "Bundle":
-            for where, inner, inner_url in _entries(
-                {**body, "entry": body.get("entry", [])}, source
-            ):
+            for where, inner, inner_url in _entries({**body, "entry": body.get("entry", [])}, source):
                 yield f"entry {n}, {where}", inner, inner_url
         else:
             yield f"entry {n}", body, url if isinstance(url, str) else ""
 
 
 class _Reader:
-    def __init__(
-        self, knowledge: Knowledge, source: str, today: date, entries: list[_Entry]
-    ) -> None:
+    def __init__(self, knowledge: Knowledge, source: str, today: date, entries: list[_Entry]) -> None:
         self.knowledge = knowledge
         self.source = source
         self.today = today
@@ -160,9 +153,7 @@ class _Reader:
         if self.medicine_entries == 0 and not self.builder.notes:
             raise InputError(f"{self.source}: no MedicationRequest or MedicationStatement in it")
         if self.builder.mentions > MAX_MENTIONS:
-            raise InputError(
-                f"{self.source}: more than {MAX_MENTIONS} medicines; is this one patient's record?"
-            )
+            raise InputError(f"{self.source}: more than {MAX_MENTIONS} medicines; is this one patient's record?")
         return self.builder.build()
 
     # -- validation ---------------------------------------------------------------------------
@@ -186,17 +177,11 @@ class _Reader:
                 if path:
                     removed = _remove(body, path)
                 if removed is None:
-                    self.builder.note(
-                        where, f"{kind} could not be read ({_short(first)}); set aside"
-                    )
+                    self.builder.note(where, f"{kind} could not be read ({_short(first)}); set aside")
                     return None
-                self.builder.note(
-                    where, f"{kind}.{removed} could not be read ({_short(first)}); left out"
-                )
+                self.builder.note(where, f"{kind}.{removed} could not be read ({_short(first)}); left out")
             except Exception as error:  # a validator of the library may raise anything on odd input
-                self.builder.note(
-                    where, f"{kind} could not be read ({type(error).__name__}); set aside"
-                )
+                self.builder.note(where, f"{kind} could not be read ({type(error).__name__}); set aside")
                 return None
         self.builder.note(where, f"{kind} could not be read; set aside")
         return None
@@ -217,11 +202,7 @@ class _Reader:
             fields["sex"] = model.gender
         born = _date(str(resource.get("birthDate") or "")) if model.birthDate else None
         if born:
-            age = (
-                self.today.year
-                - born.year
-                - ((self.today.month, self.today.day) < (born.month, born.day))
-            )
+            age = self.today.year - born.year - ((self.today.month, self.today.day) < (born.month, born.day))
             if 0 <= age <= 130:
                 fields["age"] = age
             else:
@@ -238,17 +219,13 @@ class _Reader:
         dosages = (model.dosageInstruction if kind == "MedicationRequest" else model.dosage) or []
         sig, route = self._dosage(dosages, text)
         if self._is_same_therapy(kind, name, sig, resource):
-            self.builder.note(
-                where, f"{text!r} is listed both as ordered and as taken; reviewed once"
-            )
+            self.builder.note(where, f"{text!r} is listed both as ordered and as taken; reviewed once")
             return
         reasons = [r for r in (_label(c) for c in model.reasonCode or []) if r]
         indication = [c for r in model.reasonCode or [] for c in self._condition_ids(r)]
         since = model.authoredOn if kind == "MedicationRequest" else None
         if kind == "MedicationStatement":
-            since = model.effectiveDateTime or (
-                model.effectivePeriod and model.effectivePeriod.start
-            )
+            since = model.effectiveDateTime or (model.effectivePeriod and model.effectivePeriod.start)
         self.builder.medicine(
             where,
             text,
@@ -277,9 +254,7 @@ class _Reader:
                 return f"ended on {end}"
         return None
 
-    def _is_same_therapy(
-        self, kind: str, name: Resolution, sig: Sig | None, resource: dict[str, Any]
-    ) -> bool:
+    def _is_same_therapy(self, kind: str, name: Resolution, sig: Sig | None, resource: dict[str, Any]) -> bool:
         """Whether the same ingredients in the same dose stood as the other kind of entry before."""
         dose = (str(sig.dose), str(sig.per_day)) if sig else ("None", "None")
         key = (*name.ingredients, *dose) if name.ingredients else (name.folded, *dose)
@@ -299,9 +274,7 @@ class _Reader:
             return None, shown
         if medication.code is not None and (_label(medication.code) or medication.code.coding):
             return medication.code, _label(medication.code) or shown
-        parts = [
-            _label(i.itemCodeableConcept) for i in medication.ingredient if i.itemCodeableConcept
-        ]
+        parts = [_label(i.itemCodeableConcept) for i in medication.ingredient if i.itemCodeableConcept]
         return None, " / ".join(p for p in parts if p) or shown
 
     def _referenced(self, resource: dict[str, Any], reference: str) -> dict[str, Any] | None:
@@ -311,9 +284,7 @@ class _Reader:
                 if isinstance(inner, dict) and inner.get("id") == reference[1:]:
                     return inner if inner.get("resourceType") == "Medication" else None
             return None
-        target = self.by_reference.get(reference) or self.by_reference.get(
-            "/".join(reference.split("/")[-2:])
-        )
+        target = self.by_reference.get(reference) or self.by_reference.get("/".join(reference.split("/")[-2:]))
         if isinstance(target, dict) and target.get("resourceType") == "Medication":
             return target
         return None
@@ -337,9 +308,7 @@ class _Reader:
                 spoken = other if other.ingredients else spoken
         if spoken.ingredients and coded and not set(coded) <= set(spoken.ingredients):
             names = ", ".join(self.knowledge.ingredients[d].name for d in coded)
-            self.builder.note(
-                where, f"{text!r} carries the code of {names}; read by its words, check the record"
-            )
+            self.builder.note(where, f"{text!r} carries the code of {names}; read by its words, check the record")
         if spoken.ingredients or not coded:
             return spoken, text
         return Resolution(text, spoken.folded, coded, route=spoken.route), text
@@ -356,9 +325,7 @@ class _Reader:
         count = 1.0
         if amount is not None and amount.value is not None and amount.value > 0:
             words = [str(w).casefold() for w in (amount.code, amount.unit) if w]
-            mass = next(
-                (UNITS[w] for w in (*words, *(w.strip("[]{}") for w in words)) if w in UNITS), None
-            )
+            mass = next((UNITS[w] for w in (*words, *(w.strip("[]{}") for w in words)) if w in UNITS), None)
             if mass:
                 dose, unit = float(amount.value), mass
             elif not words or any(w.rstrip("s") in _TABLETS or w in _TABLETS for w in words):
@@ -371,9 +338,7 @@ class _Reader:
             per_day = parse_sig(_label(first.timing.code) or "").per_day
         as_needed = bool(first.asNeededBoolean) or first.asNeededCodeableConcept is not None
         route = self.knowledge.names.route(_label(first.route) or "") if first.route else None
-        sig = Sig(
-            dose, unit, per_day or written.per_day or named.per_day, as_needed or written.as_needed
-        )
+        sig = Sig(dose, unit, per_day or written.per_day or named.per_day, as_needed or written.as_needed)
         return sig, route
 
     def _condition_ids(self, concept: Any) -> tuple[str, ...]:
@@ -401,9 +366,7 @@ class _Reader:
         if model.code is None:
             self.builder.note(where, "Condition without a code; set aside")
             return
-        self.builder.condition(
-            _label(model.code) or "unnamed condition", self._condition_ids(model.code)
-        )
+        self.builder.condition(_label(model.code) or "unnamed condition", self._condition_ids(model.code))
 
     def _observation(self, where: str, resource: dict[str, Any], model: Any) -> None:
         if model.status in ("entered-in-error", "cancelled"):
@@ -415,9 +378,7 @@ class _Reader:
             self.builder.note(where, problem)
 
     def _allergy(self, where: str, resource: dict[str, Any], model: Any) -> None:
-        if _code(model.clinicalStatus) in ("inactive", "resolved") or _code(
-            model.verificationStatus
-        ) in (
+        if _code(model.clinicalStatus) in ("inactive", "resolved") or _code(model.verificationStatus) in (
             "refuted",
             "entered-in-error",
         ):
@@ -449,9 +410,7 @@ def _code(concept: Any) -> str | None:
 def _per_day(repeat: Any) -> float | None:
     if not repeat.frequency or not repeat.period or not repeat.periodUnit:
         return None
-    days = {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1, "wk": 7, "mo": 30, "a": 365}[
-        repeat.periodUnit
-    ]
+    days = {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1, "wk": 7, "mo": 30, "a": 365}[repeat.periodUnit]
     return float(repeat.frequency) / (float(repeat.period) * days)
 
 

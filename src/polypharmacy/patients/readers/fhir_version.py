@@ -15,9 +15,7 @@ def foreign_version(document: Any, resources: list[Any]) -> str | None:
     if stated and not stated.startswith(R4_VERSIONS):
         return stated
     medicines = [
-        r
-        for r in resources
-        if isinstance(r, dict) and str(r.get("resourceType", "")).startswith("Medication")
+        r for r in resources if isinstance(r, dict) and str(r.get("resourceType", "")).startswith("Medication")
     ]
     shapes = [_shape(r) for r in medicines if r.get("resourceType") != "Medication"]
     if shapes and all(shapes):
@@ -50,16 +48,12 @@ def _shape(resource: dict[str, Any]) -> str | None:
     if kind == "MedicationOrder":
         return "DSTU2"
     if kind == "MedicationStatement" and (
-        "taken" in resource
-        or "wasNotTaken" in resource
-        or "reasonForUseCodeableConcept" in resource
+        "taken" in resource or "wasNotTaken" in resource or "reasonForUseCodeableConcept" in resource
     ):
         return "STU3" if "taken" in resource else "DSTU2"
     requester = resource.get("requester")
     if kind == "MedicationRequest" and (
-        "context" in resource
-        or "definition" in resource
-        or (isinstance(requester, dict) and "agent" in requester)
+        "context" in resource or "definition" in resource or (isinstance(requester, dict) and "agent" in requester)
     ):
         return "STU3"
     return None

@@ -8,9 +8,7 @@ from polypharmacy.patients.readers.builder import Builder, Details
 from polypharmacy.patients.sig import parse_sig
 
 _SPLIT = re.compile(r"(\s*(?:;|,(?!\d)|\s&\s|\s\+\s|\bplus\b|\band\b)\s*)", re.IGNORECASE)
-_STRENGTH = re.compile(
-    r"[a-z]{3,}.*?\d+(?:[.,]\d+)?\s*(?:mg|mcg|ug|g|units?|iu|ml|%)\b", re.IGNORECASE
-)
+_STRENGTH = re.compile(r"[a-z]{3,}.*?\d+(?:[.,]\d+)?\s*(?:mg|mcg|ug|g|units?|iu|ml|%)\b", re.IGNORECASE)
 _STOPPED = re.compile(
     r"\b(?:stopped|discontinued|ceased|no longer tak\w+|not taking|d/c'?d|on hold|held|was on|previously on)\b",
     re.IGNORECASE,
@@ -60,16 +58,9 @@ def _groups(builder: Builder, text: str) -> list[tuple[str, list[str]]]:
 
 
 def _is_one(builder: Builder, text: str, pieces: list[str]) -> bool:
-    """A single known product that the separators are part of ("insulin human, isophane")."""
-    names = builder.knowledge.names
-    whole = names.resolve(text)
-    parts = [names.resolve(p).ingredients for p in pieces[0::2] if p.strip()]
-    return (
-        bool(whole.ingredients)
-        and len(whole.matches) == 1
-        and sum(map(bool, parts)) <= 1
-        and not any(_STRENGTH.search(p) for p in pieces[2::2])
-    )
+    """A single known product whose name the first separator is part of ("insulin human, isophane")."""
+    whole = builder.knowledge.names.resolve(text)
+    return len(whole.matches) == 1 and whole.matches[0].end > len(fold(pieces[0]))
 
 
 def _with_reason(builder: Builder, text: str, details: Details) -> Details:

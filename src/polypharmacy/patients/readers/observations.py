@@ -59,7 +59,8 @@ _TO: dict[str, dict[str, Callable[[float], float]]] = {
     "hba1c": {"%": _SAME, "mmol/mol": lambda x: x / 10.929 + 2.15},
     "heart_rate": {"/min": _SAME, "{beats}/min": _SAME, "bpm": _SAME, "beats/min": _SAME, "beats/minute": _SAME},
     "systolic_bp": {"mm[hg]": _SAME, "mmhg": _SAME},
-    "weight": {"kg": _SAME, "g": lambda x: x / 1000, "[lb_av]": lambda x: x * 0.45359237, "lb": lambda x: x * 0.45359237,
+    "weight": {"kg": _SAME, "g": lambda x: x / 1000, "[lb_av]": lambda x: x * 0.45359237,
+               "lb": lambda x: x * 0.45359237,
                "lbs": lambda x: x * 0.45359237},
     "height": {"cm": _SAME, "m": lambda x: 100 * x, "[in_i]": lambda x: 2.54 * x, "in": lambda x: 2.54 * x},
 }  # fmt: skip
@@ -91,9 +92,7 @@ def set_observation(
 
     `fields` holds the patient's fields; dates of those already kept stand under "_dates" until `settle`.
     """
-    what = next(
-        (CODES[code] for system, code in codes if system in (LOINC, "") and code in CODES), None
-    )
+    what = next((CODES[code] for system, code in codes if system in (LOINC, "") and code in CODES), None)
     if what is None:
         return None
     if quantity is None or quantity.value is None:

@@ -31,9 +31,7 @@ def read_survey(text: str, knowledge: Knowledge, source: str) -> Iterator[Patien
     people: dict[str, list[dict[str, str]]] = {}
     for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=2):
         if row.get("SEQN") is None or row.get("RXDDRUG") is None or not (row["SEQN"] or "").strip():
-            raise InputError(
-                f"{source}: row {number} has no SEQN or RXDDRUG; the file may be cut short"
-            )
+            raise InputError(f"{source}: row {number} has no SEQN or RXDDRUG; the file may be cut short")
         people.setdefault(row["SEQN"].strip(), []).append(row)
     for person, rows in people.items():
         yield _person(person, rows, knowledge)

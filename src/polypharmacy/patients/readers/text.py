@@ -61,13 +61,9 @@ def read_text(text: str, knowledge: Knowledge, source: str) -> Patient:
             builder.note(where, f"only the first {MAX_TEXT} characters of this line were read")
         _add(builder, where, section, line)
         if builder.mentions > MAX_MENTIONS:
-            raise InputError(
-                f"{source}: more than {MAX_MENTIONS} medicines; is this one patient's list?"
-            )
+            raise InputError(f"{source}: more than {MAX_MENTIONS} medicines; is this one patient's list?")
     if builder.mentions == 0 and not builder.notes:
-        raise InputError(
-            f"{source}: no medicines in it; write one medicine a line, such as 'metoprolol 50 mg BID'"
-        )
+        raise InputError(f"{source}: no medicines in it; write one medicine a line, such as 'metoprolol 50 mg BID'")
     return builder.build()
 
 
