@@ -54,12 +54,20 @@ def test_a_rule_is_one_row(folder: Path) -> None:
     [
         ("ingredients.csv", "naproxen,Naproxen,,,,nsaid,oral,7" + "," * 14 + ",unreviewed,test_list\n", "acb"),
         ("ingredients.csv", "naproxen,Naproxen\n", "naproxen"),
-        ("ingredients.csv", "naproxen,Naproxen,,,,nsaids,oral" + "," * 15 + ",unreviewed,test_list\n", "no class 'nsaids'"),
+        (
+            "ingredients.csv",
+            "naproxen,Naproxen,,,,nsaids,oral" + "," * 15 + ",unreviewed,test_list\n",
+            "no class 'nsaids'",
+        ),
         ("ingredients.csv", "warfarin,Warfarin,,,,nsaid,oral" + "," * 15 + ",unreviewed,test_list\n", "stands 2 times"),
         ("interactions.yaml", "- id: x\n  subject: class:nsaid\n", "object"),
         ("interactions.yaml", "- {id: broken\n", "interactions.yaml"),
         ("renal_hepatic.csv", "x,warfarin,renal,crcl,30,20,,,avoid,bleeding,m,m,high,test_list,\n", "at_least < below"),
-        ("renal_hepatic.csv", "x,nowarfarin,renal,crcl,,20,,,avoid,bleeding,m,m,high,test_list,\n", "no drug 'nowarfarin'"),
+        (
+            "renal_hepatic.csv",
+            "x,nowarfarin,renal,crcl,,20,,,avoid,bleeding,m,m,high,test_list,\n",
+            "no drug 'nowarfarin'",
+        ),
         ("risk.yaml", "need_reduced_percent: 400\n", "need_reduced_percent"),
     ],
 )

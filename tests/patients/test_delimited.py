@@ -15,7 +15,9 @@ from tests.conftest import SMALL
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_columns_by_name_in_any_order(small: Knowledge, delimiter: str) -> None:
-    text = "Dose,Medication,Frequency,Indication,Route\n5 mg,Coumadin,daily,AF,oral\n400 mg,ibuprofen,TID,arthritis,gel\n"
+    text = (
+        "Dose,Medication,Frequency,Indication,Route\n5 mg,Coumadin,daily,AF,oral\n400 mg,ibuprofen,TID,arthritis,gel\n"
+    )
     patient = parse_patient(text.replace(",", delimiter), small, suffix=".csv")
     first, second = patient.medications
     assert (first.ingredient, first.daily_mg, first.indication) == ("warfarin", 5, ("atrial_fibrillation",))

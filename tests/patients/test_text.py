@@ -19,7 +19,9 @@ def drugs(patient: Patient) -> list[str]:
 
 
 def test_one_medicine_a_line_with_bullets_headings_and_comments(small: Knowledge) -> None:
-    patient = read("Current medications:\n1. warfarin 5 mg daily\n- ibuprofen 400 mg TID\n# a remark\n\u2022 Zocor 20 mg", small)
+    patient = read(
+        "Current medications:\n1. warfarin 5 mg daily\n- ibuprofen 400 mg TID\n# a remark\n\u2022 Zocor 20 mg", small
+    )
     assert drugs(patient) == ["warfarin", "ibuprofen", "simvastatin"]
     assert [m.daily_mg for m in patient.medications] == [5, 1200, None]
     assert patient.mentions == 3
@@ -105,10 +107,10 @@ def test_an_empty_list_is_refused(small: Knowledge, text: str) -> None:
 
 @given(st.lists(st.text(max_size=120), max_size=12).map("\n".join))
 def test_no_text_raises_anything_else_and_every_mention_is_kept(text: str) -> None:
+    knowledge = load(SMALL)
     try:
-        patient = parse_patient(text, load(SMALL), suffix=".txt")
-    except InputError as error:
-        assert "\n" not in str(error)
+        patient = parse_patient(text, knowledge, suffix=".txt")
+    except InputError:
         return
     kept = {m.text for m in patient.medications} | {u.text for u in patient.unresolved}
     assert len(kept) <= patient.mentions

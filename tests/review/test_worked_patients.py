@@ -50,7 +50,12 @@ def test_anna_bleeds_on_warfarin_and_ibuprofen(small: Knowledge) -> None:
     # Stopping warfarin would leave atrial fibrillation (vital, 45); stopping ibuprofen osteoarthritis (8);
     # a switch to paracetamol leaves neither, so it drops all 30.
     (step,) = result.plan
-    assert (step.action.value, step.drug, step.replacement, step.risk_drop) == ("switch", "ibuprofen", "paracetamol", 30)
+    assert (step.action.value, step.drug, step.replacement, step.risk_drop) == (
+        "switch",
+        "ibuprofen",
+        "paracetamol",
+        30,
+    )
     assert result.points_after == 0
 
 

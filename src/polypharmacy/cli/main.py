@@ -2,10 +2,12 @@
 
 import sys
 
-import click
 import typer
 
 from polypharmacy.cli import knowledge, review
+
+# Typer's usage errors share this base, whichever click it is built on.
+_UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 app = typer.Typer(
     help="Reviews the medicines of older people. For research and decision support; a clinician decides.",
@@ -26,12 +28,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     try:
         code = app(args=arguments, prog_name="polypharmacy", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        return 0
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return _fail("interrupted", 1)
     except BrokenPipeError:
         sys.stderr.close()
@@ -40,6 +37,8 @@ def run(arguments: list[str] | None = None) -> int:
         from polypharmacy.knowledge import KnowledgeError
         from polypharmacy.patients import InputError
 
+        if isinstance(error, _UsageProblem):
+            return _fail(error.format_message(), 2)  # type: ignore[attr-defined]
         if isinstance(error, InputError):
             return _fail(str(error), 2)
         if isinstance(error, (KnowledgeError, OSError)):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from polypharmacy.knowledge.interaction import InteractionRule
 from polypharmacy.knowledge.knowledge import Knowledge
 from polypharmacy.knowledge.vocabulary import Severity
 
@@ -72,12 +73,21 @@ def _contradictions(knowledge: Knowledge) -> Iterator[Problem]:
                     continue
                 if first.modifiers or second.modifiers or first.nature != second.nature:
                     continue
+                if _routes_apart(first, second):
+                    continue
                 seen.add(key)
                 yield Problem(
                     "contradiction",
                     " / ".join(key),
                     f"{a} + {b}: {first.severity.value} and {second.severity.value} for {first.harm}",
                 )
+
+
+def _routes_apart(first: InteractionRule, second: InteractionRule) -> bool:
+    """Whether two rules speak of different routes, so that no one medicine falls under both."""
+    return first.subject.routes().isdisjoint(second.subject.routes()) or first.object.routes().isdisjoint(
+        second.object.routes()
+    )
 
 
 def _single_sourced(knowledge: Knowledge) -> Iterator[Problem]:

@@ -36,11 +36,17 @@ class Knowledge:
         self.conditions = {c.id: c for c in tables.conditions}
         self.ingredients: dict[str, Ingredient] = {i.id: i for i in tables.ingredients}
         self._ancestors = {c: self._closure(c, ()) for c in self.classes}
+        self._classes_of: dict[str, frozenset[str]] = {}
+        self._duplicate_classes: dict[str, frozenset[str]] = {}
         self._tokens: dict[str, frozenset[str]] = {}
         self._selectors: dict[Selector, frozenset[str]] = {}
         problems = dangling(tables)
         if problems:
             raise KnowledgeError("\n".join(problems))
+        for id_, row in self.ingredients.items():
+            held = frozenset().union(*(self._ancestors[c] for c in row.classes))
+            self._classes_of[id_] = held
+            self._duplicate_classes[id_] = frozenset(c for c in held if self.classes[c].duplicate)
         self.names = Names(tables)
         self.condition_names = ConditionNames(tables)
         self.pairs = self._compile_pairs()
@@ -51,16 +57,20 @@ class Knowledge:
         self.gene_limits: dict[str, list[GeneLimit]] = {}
         for limit in tables.organ_limits:
             self.organ_limits.setdefault(limit.drug, []).append(limit)
-        for row in tables.gene_limits:
-            self.gene_limits.setdefault(row.drug, []).append(row)
+        for gene in tables.gene_limits:
+            self.gene_limits.setdefault(gene.drug, []).append(gene)
         self._substitutes: dict[str, tuple[Substitute, ...]] = {}
+        self._deprescribing: dict[str, Deprescribing | None] = {}
 
     # -- look-ups ---------------------------------------------------------------------------
 
     def classes_of(self, drug: str) -> frozenset[str]:
         """Every class of an ingredient, through parents."""
-        own = self.ingredients[drug].classes
-        return frozenset().union(*(self._ancestors[c] for c in own))
+        return self._classes_of[drug]
+
+    def duplicate_classes(self, drug: str) -> frozenset[str]:
+        """Those of its classes of which one medicine is enough."""
+        return self._duplicate_classes[drug]
 
     def ancestors(self, class_id: str) -> frozenset[str]:
         """A class and every class above it."""
@@ -96,9 +106,11 @@ class Knowledge:
 
     def deprescribing_of(self, drug: str) -> Deprescribing | None:
         """How to come off an ingredient; a row naming it goes before one naming its class."""
-        rows = [d for d in self.tables.deprescribing if drug in self.select(d.drugs)]
-        rows.sort(key=lambda d: not d.drugs.startswith("drug:"))
-        return rows[0] if rows else None
+        if drug not in self._deprescribing:
+            rows = [d for d in self.tables.deprescribing if drug in self.select(d.drugs)]
+            rows.sort(key=lambda d: not d.drugs.startswith("drug:"))
+            self._deprescribing[drug] = rows[0] if rows else None
+        return self._deprescribing[drug]
 
     def treats(self, drug: str) -> frozenset[str]:
         """Condition ids an ingredient's classes are effective for."""
@@ -160,10 +172,11 @@ class Knowledge:
                     yield drug
 
     def _compile_pairs(self) -> dict[tuple[str, str], tuple[PairRule, ...]]:
+        """Each rule once a pair; where both drugs fit both ends, the first by name is the subject."""
         pairs: dict[tuple[str, str], dict[str, PairRule]] = {}
         for rule in self.tables.interactions:
-            objects = self.members(rule.object)
-            for subject in self.members(rule.subject):
+            objects = sorted(self.members(rule.object))
+            for subject in sorted(self.members(rule.subject)):
                 for other in objects:
                     if subject != other:
                         key = (subject, other) if subject < other else (other, subject)

@@ -82,6 +82,11 @@ class Predicate(Row):
     phenotype: Phenotype | None = None
     indication: Indication | None = None
 
+    def names_another_drug(self) -> bool:
+        """Whether any part asks for another medicine."""
+        parts = (*(self.all_of or ()), *(self.any_of or ()), *((self.negated,) if self.negated else ()))
+        return self.drug is not None or any(part.names_another_drug() for part in parts)
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self.model_fields_set) != 1:

@@ -12,23 +12,27 @@ from polypharmacy.review.slot import Slot
 
 @dataclass(frozen=True, slots=True)
 class Burden:
-    """A burden rule with what each slot adds to it, by slot index."""
+    """A burden rule with what slots add to it: (slot bit, weight) of those that add anything."""
 
     rule: BurdenRule
-    weights: tuple[int, ...]
+    weights: tuple[tuple[int, int], ...]
 
     def units(self, active: int) -> int:
         """How many units at or over the threshold the slots in the mask `active` make; 0 below it."""
-        total = sum(w for i, w in enumerate(self.weights) if active >> i & 1)
-        return max(0, total - self.rule.at_least + 1)
+        over = 1 - self.rule.at_least
+        for bit, weight in self.weights:
+            if active & bit:
+                over += weight
+        return over if over > 0 else 0
 
 
 def burdens_of(facts: Facts, slots: Sequence[Slot]) -> tuple[Burden, ...]:
     """The burdens that these slots could reach together."""
     out = []
     for rule in facts.knowledge.tables.burdens:
-        weights = tuple(_weight(rule, slot, facts) for slot in slots)
-        if sum(weights) >= rule.at_least:
+        weighed = ((slot.bit, _weight(rule, slot, facts)) for slot in slots)
+        weights = tuple((bit, weight) for bit, weight in weighed if weight)
+        if sum(weight for _, weight in weights) >= rule.at_least:
             out.append(Burden(rule, weights))
     return tuple(out)
 
@@ -40,8 +44,9 @@ def find_burdens(burdens: Sequence[Burden], slots: Sequence[Slot], active: int, 
         units = burden.units(active)
         if units == 0:
             continue
-        adding = [s for s in slots if burden.weights[s.index] and active >> s.index & 1]
-        total = sum(burden.weights[s.index] for s in adding)
+        weights = dict(burden.weights)
+        adding = [s for s in slots if s.bit in weights and active & s.bit]
+        total = sum(weights[s.bit] for s in adding)
         names = ", ".join(facts.knowledge.ingredients[s.drug].name for s in adding)
         rule = burden.rule
         found.append(

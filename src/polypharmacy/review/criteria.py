@@ -78,4 +78,5 @@ def _apply(row: Criterion, slot: Slot | None, facts: Facts, missing: list[NotEva
         would_change=tuple(dict.fromkeys(exceptions)),
         reviewed=row.review_status == "reviewed",
         start=row.start,
+        comedication=row.when is not None and row.when.names_another_drug(),
     )

@@ -1,6 +1,6 @@
 """The same ingredient twice, or two of a class where one is enough."""
 
-from itertools import combinations
+from collections.abc import Iterable
 
 from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
 from polypharmacy.review.facts import Facts
@@ -11,25 +11,29 @@ SOURCES = ("stopp_start_v3",)
 """STOPP version 3, section A: duplicate drug class prescriptions for daily use."""
 
 
-def find_duplicates(facts: Facts, slots: tuple[Slot, ...]) -> list[Finding]:
-    """Repeated ingredients, and pairs of systemic (or same-route) drugs that share a duplicate class."""
-    found = [_repeated(slot, facts) for slot in slots if len({m.text for m in slot.entries}) > 1]
-    classes = facts.knowledge.classes
-    for a, b in combinations(slots, 2):
-        if a.drug == b.drug or (a.route != b.route and not (a.systemic and b.systemic)):
+def find_repeats(facts: Facts, slots: Iterable[Slot]) -> list[Finding]:
+    """Ingredients that the list names more than once."""
+    return [_repeated(slot, facts) for slot in slots if len({m.text for m in slot.entries}) > 1]
+
+
+def find_duplicates(facts: Facts, pairs: Iterable[tuple[Slot, Slot]]) -> list[Finding]:
+    """Pairs of systemic (or same-route) drugs that share a class of which one is enough."""
+    knowledge = facts.knowledge
+    found = []
+    for a, b in pairs:
+        shared = knowledge.duplicate_classes(a.drug) & knowledge.duplicate_classes(b.drug)
+        if not shared or a.drug == b.drug or (a.route != b.route and not (a.systemic and b.systemic)):
             continue
-        common = facts.knowledge.classes_of(a.drug) & facts.knowledge.classes_of(b.drug)
-        shared = sorted(c for c in common if classes[c].duplicate)
-        if not shared or _one_as_needed(a, b):
+        if _one_as_needed(a, b):
             continue
-        narrowest = max(shared, key=lambda c: len(facts.knowledge.ancestors(c)))
-        found.append(_same_class(a, b, classes[narrowest].name, facts))
+        narrowest = max(sorted(shared), key=lambda c: len(knowledge.ancestors(c)))
+        found.append(_same_class(a, b, knowledge.classes[narrowest].name, facts))
     return found
 
 
 def _one_as_needed(a: Slot, b: Slot) -> bool:
     """STOPP speaks of daily use: a regular drug with one taken only when needed is not a duplication."""
-    return any(all(m.as_needed for m in s.entries) for s in (a, b))
+    return any(s.entries and all(m.as_needed for m in s.entries) for s in (a, b))
 
 
 def _repeated(slot: Slot, facts: Facts) -> Finding:

@@ -1,6 +1,6 @@
 """One thing a review found, and what could not be looked at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
 
@@ -34,6 +34,8 @@ class Finding:
     reviewed: bool = False
     alternatives: tuple[str, ...] = ()
     start: str | None = None
+    comedication: bool = False
+    """Whether another medicine is part of the reason (a criterion that an interaction may tell as well)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ def merge(findings: list[Finding]) -> Finding:
         would_change=tuple(dict.fromkeys(n for f in ordered for n in f.would_change)),
         reviewed=all(f.reviewed for f in ordered),
         alternatives=tuple(dict.fromkeys(a for f in ordered for a in f.alternatives)),
+    )
+
+
+def merge_into(lead: Finding, other: Finding) -> Finding:
+    """`lead` with `other`'s id and sources: the same thing told by another publication."""
+    return replace(
+        lead,
+        also=tuple(dict.fromkeys((*lead.also, other.id, *other.also))),
+        sources=tuple(dict.fromkeys((*lead.sources, *other.sources))),
+        interrupts=lead.interrupts or other.interrupts,
     )
 
 

@@ -1,6 +1,6 @@
 """Interactions of a patient's medicines: one finding a pair, and one for each set of three or more."""
 
-from itertools import combinations
+from collections.abc import Iterable
 
 from polypharmacy.knowledge.interaction import InteractionRule
 from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
@@ -9,15 +9,14 @@ from polypharmacy.review.finding import Finding, NotEvaluated, merge
 from polypharmacy.review.slot import Slot
 
 
-def find_interactions(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding], list[NotEvaluated]]:
-    """Findings over every pair of `slots`, and the rules that could not be answered."""
+def find_interactions(facts: Facts, pairs: Iterable[tuple[Slot, Slot]]) -> tuple[list[Finding], list[NotEvaluated]]:
+    """Findings over `pairs` of slots, and the rules that could not be answered."""
     found: list[Finding] = []
     several: dict[tuple[str, int], Finding] = {}
     missing: list[NotEvaluated] = []
-    by_id = sorted(slots, key=lambda s: s.drug)
-    pairs = facts.knowledge.pairs
-    for a, b in combinations(by_id, 2):
-        rules = pairs.get((a.drug, b.drug))
+    rules_of = facts.knowledge.pairs
+    for a, b in pairs:
+        rules = rules_of.get((a.drug, b.drug) if a.drug < b.drug else (b.drug, a.drug))
         if rules is None:
             continue
         hits: list[Finding] = []

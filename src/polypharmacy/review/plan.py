@@ -44,45 +44,39 @@ def make_plan(
     `slots` hold the medicines and then the candidates; `candidates` maps a slot to its possible
     replacements. A slot takes one intervention. Returns the ranked steps and the interventions.
     """
-    chosen = _choose(regimen, findings, candidates)
+    moves = tuple(_moves(findings, candidates))
+    alone = {move: regimen.drop({}, *move) for move in moves}
+    chosen = _choose(regimen, alone)
     _cover_interrupting(regimen, findings, candidates, chosen)
-    before = regimen.points()
-    alone = {i: before - regimen.points({i: x}) for i, x in chosen.items()}
-    ranked = sorted(chosen, key=lambda i: (*_urgency(i, findings), -alone[i], i))
+    ranked = sorted(chosen, key=lambda i: (*_urgency(i, findings), -alone[i, chosen[i]], i))
     steps: list[PlanStep] = []
     done: dict[int, Intervention] = {}
     for index in ranked:
+        drop = regimen.drop(done, index, chosen[index])
         done[index] = chosen[index]
-        after = regimen.points(done)
-        steps.append(_step(index, chosen[index], before - after, regimen, slots, findings, knowledge))
-        before = after
+        steps.append(_step(index, chosen[index], drop, regimen, slots, findings, knowledge))
     steps += [_start(finding, knowledge) for finding in sorted(omissions, key=lambda f: -f.severity.rank)]
     return steps, done
 
 
-def _choose(
-    regimen: Regimen, findings: Sequence[Finding], candidates: dict[int, tuple[int, ...]]
-) -> dict[int, Intervention]:
+def _choose(regimen: Regimen, alone: dict[_Move, int]) -> dict[int, Intervention]:
     """Repeatedly take the move that lowers risk most. A move's last known drop bounds it well enough to
-    re-count only the leaders (lazy greedy).
+    re-count only the leaders (lazy greedy). `alone` is each move's drop by itself.
     """
-    moves = list(_moves(findings, candidates))
     plan: dict[int, Intervention] = {}
-    current = regimen.points()
-    bounds = {move: current - regimen.points({move[0]: move[1]}) for move in moves}
+    bounds = dict(alone)
     while bounds and len(plan) < MAX_STEPS:
         order = sorted(bounds, key=lambda m: -bounds[m])
         best: _Move | None = None
         for move in order:
             if best is not None and bounds[best] >= bounds[move]:
                 break
-            bounds[move] = current - regimen.points({**plan, move[0]: move[1]})
+            bounds[move] = regimen.drop(plan, *move)
             if best is None or bounds[move] > bounds[best]:
                 best = move
         if best is None or bounds[best] <= 0:
             break
         plan[best[0]] = best[1]
-        current -= bounds[best]
         taken = best[1].replacement
         bounds = {m: b for m, b in bounds.items() if m[0] != best[0] and (taken is None or m[1].replacement != taken)}
     return plan
@@ -116,7 +110,7 @@ def _cover_interrupting(
             continue
         moves = [m for m in _moves([finding], candidates) if m[0] not in plan]
         if moves:
-            index, move = min(moves, key=lambda m: regimen.points({**plan, m[0]: m[1]}))
+            index, move = max(moves, key=lambda m: regimen.drop(plan, *m))
             plan[index] = move
 
 
@@ -131,8 +125,7 @@ def _addressed(index: int, intervention: Intervention, regimen: Regimen, finding
     if intervention.action in (Action.STOP, Action.SWITCH):
         touched = [f for f in findings if f.mask >> index & 1]
     else:
-        partial = [(index, intervention.action)]
-        touched = [f for f in findings if f.mask >> index & 1 and regimen.share(f, partial) < 100]
+        touched = [f for f in findings if regimen.lowers(f, index, intervention.action)]
     touched = touched or [f for f in findings if f.mask >> index & 1]
     return sorted(touched, key=lambda f: (not f.interrupts, -f.severity.rank, f.kind is Kind.BURDEN))
 
@@ -164,6 +157,13 @@ def _step(
         findings=tuple(f.id for f in addressed),
         index=index,
     )
+
+
+def _how(addressed: Sequence[Finding], slot: Slot, replacement: str | None, knowledge: Knowledge) -> str:
+    """The leading finding's management, and why the replacement is better."""
+    parts = [addressed[0].management] if addressed else []
+    parts += [row.why for row in knowledge.substitutes_for(slot.drug) if row.replacement == replacement][:1]
+    return " ".join(parts)
 
 
 def _cost(index: int, intervention: Intervention, regimen: Regimen, slot: Slot, knowledge: Knowledge) -> str:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from polypharmacy.knowledge.risk import RiskTable
 from polypharmacy.knowledge.vocabulary import Action, Kind
 from polypharmacy.review.burdens import Burden
 from polypharmacy.review.finding import Finding
 
-_REMOVING = (Action.STOP, Action.SWITCH)
+_Term = tuple[int, int, int, int, int]
+"""Of a finding: mask, points, slots whose reduction helps, percent left by reducing and by monitoring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,15 @@ class Need:
     points: int
 
 
-@dataclass(frozen=True, slots=True)
-class Intervention:
+class Intervention(NamedTuple):
     """An action on one slot; a switch names the candidate slot that takes its place."""
 
     action: Action
     replacement: int | None = None
+
+
+Plan = Mapping[int, Intervention]
+"""Interventions by slot index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,76 +46,116 @@ class Regimen:
     findings: tuple[Finding, ...]
     burdens: tuple[Burden, ...]
     needs: tuple[Need, ...]
-    _points: tuple[int, ...] = field(init=False, repr=False, default=())
+    _terms: tuple[_Term, ...] = field(init=False, repr=False, default=())
 
     def __post_init__(self) -> None:
-        table = self.risk.points
-        points = tuple(table[f.kind][f.severity] * f.units for f in self.findings)
-        object.__setattr__(self, "_points", points)
+        table, effects = self.risk.points, self.risk.effects
+        reduce, monitor = effects[Action.REDUCE], effects[Action.MONITOR]
+        terms = tuple(
+            (
+                f.mask,
+                table[f.kind][f.severity] * f.units,
+                f.mask & f.dose_matters if reduce.needs_dose_matters else f.mask,
+                reduce.leaves[f.severity],
+                monitor.leaves[f.severity],
+            )
+            for f in self.findings
+        )
+        object.__setattr__(self, "_terms", terms)
 
-    def points(self, plan: Mapping[int, Intervention] | None = None) -> int:
+    def points(self, plan: Plan | None = None) -> int:
         """Regimen risk in points after `plan` (slot index to intervention); never clipped."""
-        return sum(self.components(plan).values())
+        masks = self._masks(plan or {})
+        return sum(_left(self._terms, masks)) + self._burden(masks) + self._need(masks)
 
-    def components(self, plan: Mapping[int, Intervention] | None = None) -> dict[str, int]:
-        """Points by kind of finding, and of unmet need; kinds with none are left out."""
-        plan = plan or {}
-        active = self.active(plan)
-        partial = [(i, x.action) for i, x in plan.items() if x.action not in _REMOVING]
+    def components(self, plan: Plan | None = None) -> dict[str, int]:
+        """Points by kind of finding, and of unmet need; kinds with none are left out. They sum to `points`."""
+        masks = self._masks(plan or {})
         out: dict[str, int] = {}
-        for finding, whole in zip(self.findings, self._points, strict=True):
-            if whole and finding.mask & ~active == 0:
-                points = whole * self.share(finding, partial) // 100
-                if points:
-                    out[finding.kind.value] = out.get(finding.kind.value, 0) + points
+        for finding, points in zip(self.findings, _left(self._terms, masks), strict=True):
+            if points:
+                out[finding.kind.value] = out.get(finding.kind.value, 0) + points
+        return out | {name: n for name, n in (("burden", self._burden(masks)), ("need", self._need(masks))) if n}
+
+    def drop(self, plan: Plan, index: int, intervention: Intervention) -> int:
+        """What adding one intervention to `plan` takes off the points; negative when it adds."""
+        bits = 1 << index
+        if intervention.replacement is not None:
+            bits |= 1 << intervention.replacement
+        touched = [term for term in self._terms if term[0] & bits]
+        before, after = self._masks(plan), self._masks({**plan, index: intervention})
+        drop = sum(_left(touched, before)) - sum(_left(touched, after)) + self._need(before) - self._need(after)
+        return drop if before.active == after.active else drop + self._burden(before) - self._burden(after)
+
+    def lowers(self, finding: Finding, index: int, action: Action) -> bool:
+        """Whether a partial intervention on a slot takes anything off a finding."""
+        effect = self.risk.effects[action]
+        slots = finding.mask & finding.dose_matters if effect.needs_dose_matters else finding.mask
+        return bool(slots >> index & 1) and effect.leaves[finding.severity] < 100
+
+    def _masks(self, plan: Plan) -> "_Masks":
+        active, stopped, reduced, monitored = (1 << self.size) - 1, 0, 0, 0
+        for index, (action, replacement) in plan.items():
+            bit = 1 << index
+            if action is Action.REDUCE:
+                reduced |= bit
+            elif action is Action.MONITOR:
+                monitored |= bit
+            else:
+                active &= ~bit
+                if action is Action.STOP:
+                    stopped |= bit
+                elif replacement is not None:
+                    active |= 1 << replacement
+        return _Masks(active, stopped, reduced, monitored)
+
+    def _burden(self, masks: "_Masks") -> int:
+        table = self.risk.points[Kind.BURDEN]
+        total = 0
         for burden in self.burdens:
-            units = burden.units(active)
+            units = burden.units(masks.active)
             if units:
-                points = units * self.risk.points[Kind.BURDEN][burden.rule.severity]
-                out["burden"] = out.get("burden", 0) + points
-        need = self.unmet_need(plan) if plan else 0
-        if need:
-            out["need"] = need
-        return out
+                total += units * table[burden.rule.severity]
+        return total
 
-    def active(self, plan: Mapping[int, Intervention]) -> int:
-        """Bits of the slots taken after `plan`."""
-        active = (1 << self.size) - 1
-        for index, intervention in plan.items():
-            if intervention.action in _REMOVING:
-                active &= ~(1 << index)
-            if intervention.replacement is not None:
-                active |= 1 << intervention.replacement
-        return active
-
-    def share(self, finding: Finding, partial: Sequence[tuple[int, Action]]) -> int:
-        """Percent of a finding's points left by reductions and monitoring; the one that leaves least counts."""
-        left = 100
-        for index, action in partial:
-            if not finding.mask >> index & 1:
-                continue
-            effect = self.risk.effects[action]
-            if effect.needs_dose_matters and not finding.dose_matters >> index & 1:
-                continue
-            left = min(left, effect.leaves[finding.severity])
-        return left
-
-    def unmet_need(self, plan: Mapping[int, Intervention]) -> int:
-        """Points of need left unmet: in full where every drug for it is gone, in part where what stays is reduced."""
-        gone = reduced = 0
-        for index, intervention in plan.items():
-            if intervention.action is Action.STOP:
-                gone |= 1 << index
-            elif intervention.action is Action.REDUCE:
-                reduced |= 1 << index
+    def _need(self, masks: "_Masks") -> int:
+        """Unmet need: in full where every drug for it is stopped, in part where what stays is reduced."""
+        if not masks.stopped and not masks.reduced:
+            return 0
         total = 0
         for need in self.needs:
-            left = need.mask & ~gone
+            left = need.mask & ~masks.stopped
             if left == 0:
                 total += need.points
-            elif left & ~reduced == 0:
+            elif left & ~masks.reduced == 0:
                 total += need.points * self.risk.need_reduced_percent // 100
         return total
+
+
+class _Masks(NamedTuple):
+    """Slot bits after a plan: taken, stopped without replacement, reduced, monitored."""
+
+    active: int
+    stopped: int
+    reduced: int
+    monitored: int
+
+
+def _left(terms: Sequence[_Term], masks: _Masks) -> list[int]:
+    """Points left of each term: none where one of its slots is not taken; of several partial interventions the one
+    that leaves least counts.
+    """
+    absent, reduced, monitored = ~masks.active, masks.reduced, masks.monitored
+    left = []
+    for mask, points, reducible, if_reduced, if_monitored in terms:
+        if mask & absent:
+            left.append(0)
+            continue
+        share = if_reduced if reducible & reduced else 100
+        if mask & monitored and if_monitored < share:
+            share = if_monitored
+        left.append(points * share // 100)
+    return left
 
 
 def needs_of(

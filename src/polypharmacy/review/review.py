@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations, product
 
 from polypharmacy.knowledge import Knowledge
 from polypharmacy.knowledge.vocabulary import Action, Kind
 from polypharmacy.patients import Patient
 from polypharmacy.review.burdens import burdens_of, find_burdens
 from polypharmacy.review.criteria import find_criteria, find_omissions
-from polypharmacy.review.duplicates import find_duplicates
+from polypharmacy.review.duplicates import find_duplicates, find_repeats
 from polypharmacy.review.facts import Facts
-from polypharmacy.review.finding import Finding, NotEvaluated
+from polypharmacy.review.finding import Finding, NotEvaluated, merge_into
 from polypharmacy.review.interactions import find_interactions
 from polypharmacy.review.limits import find_limits
 from polypharmacy.review.plan import PlanStep, make_plan
@@ -71,17 +72,20 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
     facts = Facts(patient, slots, knowledge)
     initial = (1 << len(slots)) - 1
 
-    findings, missing = _find(facts, slots)
+    alone, missing = _find(facts, slots, combinations(slots, 2))
+    findings = _merged([*alone, *find_duplicates(facts, combinations(slots, 2)), *find_repeats(facts, slots)])
     omissions, unmet = find_omissions(facts)
     candidates, groups = _candidates(facts, slots, findings)
     everyone = (*slots, *candidates)
-    weighed, _ = _find(facts, everyone) if candidates else (findings, [])
+    new_pairs = [*product(slots, candidates), *combinations(candidates, 2)]
+    brought, _ = _find(facts, tuple(candidates), new_pairs)
+    brought = _merged([*brought, *find_duplicates(facts, new_pairs)])
     burdens = burdens_of(facts, everyone)
     shown = [*findings, *find_burdens(burdens, slots, initial, facts)]
     regimen = Regimen(
         risk=knowledge.risk,
         size=len(slots),
-        findings=tuple(f for f in weighed if _concerns(f, groups)),
+        findings=(*findings, *(f for f in brought if _concerns(f, groups))),
         burdens=burdens,
         needs=needs_of(
             [(s.index, s.indication) for s in slots],
@@ -103,34 +107,32 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
     )
 
 
-def find_pair(a: str, b: str, knowledge: Knowledge, patient: Patient) -> list[Finding]:
-    """Findings between two of a patient's ingredients, whatever else the patient takes."""
-    slots = slots_of(patient, knowledge)
-    found, _ = find_interactions(Facts(patient, slots, knowledge), slots)
-    return [f for f in found if {a, b} <= set(f.drugs)]
-
-
-def _find(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding], list[NotEvaluated]]:
-    interactions, missing = find_interactions(facts, slots)
+def _find(
+    facts: Facts, slots: tuple[Slot, ...], pairs: Iterable[tuple[Slot, Slot]]
+) -> tuple[list[Finding], list[NotEvaluated]]:
+    """What stands against `slots` one by one and against `pairs`."""
+    interactions, missing = find_interactions(facts, pairs)
     criteria, unanswered = find_criteria(facts, slots)
     limits, unmeasured = find_limits(facts, slots)
-    duplicates = find_duplicates(facts, slots)
-    return _merged([*interactions, *criteria, *limits, *duplicates]), [
-        *missing,
-        *unanswered,
-        *unmeasured,
-    ]
+    return [*interactions, *criteria, *limits], [*missing, *unanswered, *unmeasured]
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:
-    """A duplication that an interaction over the same two drugs already tells is merged into it."""
-    pairs = {f.mask: f for f in findings if f.kind is Kind.INTERACTION}
-    out = []
+    """What an interaction tells is told once: a duplication of the same two drugs is left to it, and a criterion
+    that names another medicine for the same harm is merged into the interactions of its drug.
+    """
+    interactions = {f.mask: f for f in findings if f.kind is Kind.INTERACTION}
+    out: list[Finding] = []
     for finding in findings:
-        if finding.kind is Kind.DUPLICATE and finding.mask in pairs:
+        if finding.kind is Kind.INTERACTION or (finding.kind is Kind.DUPLICATE and finding.mask in interactions):
             continue
-        out.append(finding)
-    return out
+        same = [m for m, f in interactions.items() if finding.mask & m and f.harm == finding.harm]
+        if finding.comedication and same:
+            for mask in same:
+                interactions[mask] = merge_into(interactions[mask], finding)
+        else:
+            out.append(finding)
+    return [*interactions.values(), *out]
 
 
 def _candidates(

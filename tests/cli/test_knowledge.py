@@ -1,0 +1,59 @@
+"""`polypharmacy knowledge`."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import Result
+
+Run = Callable[..., Result]
+
+
+def test_stats(polypharmacy: Run) -> None:
+    counted = json.loads(polypharmacy("knowledge", "stats", "--json").out)
+    assert counted["ingredients"] >= 150
+    assert counted["rules"] >= 60
+    assert counted["criteria"]["beers_2023"] > 0
+    assert "ingredients" in polypharmacy("knowledge", "stats").out
+
+
+def test_resolve(polypharmacy: Run) -> None:
+    result = polypharmacy(
+        "knowledge", "resolve", "Metoprolol Succinate ER 50 mg", "lisinopril/HCTZ", "warfrin", "--json"
+    )
+    assert json.loads(result.out)["resolved"] == [
+        {"text": "Metoprolol Succinate ER 50 mg", "ingredients": ["metoprolol"], "nearest": []},
+        {"text": "lisinopril/HCTZ", "ingredients": ["lisinopril", "hydrochlorothiazide"], "nearest": []},
+        {"text": "warfrin", "ingredients": [], "nearest": ["warfarin"]},
+    ]
+
+
+def test_interactions(polypharmacy: Run) -> None:
+    answer = json.loads(polypharmacy("knowledge", "interactions", "coumadin", "Advil", "--json").out)
+    (finding,) = answer["interactions"]
+    assert set(finding["drugs"]) == {"warfarin", "ibuprofen"}
+    assert isinstance(answer["reviewed"], bool)
+
+
+def test_a_pair_with_an_unknown_drug_is_not_reviewed(polypharmacy: Run) -> None:
+    answer = json.loads(polypharmacy("knowledge", "interactions", "warfarin", "foozolam", "--json").out)
+    assert (answer["interactions"], answer["reviewed"]) == ([], False)
+    assert "not reviewed" in polypharmacy("knowledge", "interactions", "warfarin", "foozolam").out
+
+
+def test_a_pair_with_nothing_found_names_the_version(polypharmacy: Run) -> None:
+    out = polypharmacy("knowledge", "interactions", "metformin", "atorvastatin").out
+    assert "None found in knowledge base" in out
+
+
+def test_check_finds_nothing_to_mend(polypharmacy: Run) -> None:
+    result = polypharmacy("knowledge", "check", "--json")
+    assert json.loads(result.out)["problems"] == []
+    assert result.code == 0
+
+
+@pytest.mark.parametrize("arguments", [("interactions", "warfarin"), ("resolve",), ("nonsense",)])
+def test_a_wrong_call_is_one_line_and_exit_2(polypharmacy: Run, arguments: tuple[str, ...]) -> None:
+    result = polypharmacy("knowledge", *arguments)
+    assert (result.code, result.err.count("\n")) == (2, 1)
