@@ -68,7 +68,7 @@ def test_the_example(shipped: Knowledge) -> None:
     assert (patient.age, patient.sex, patient.mentions) == (82, "female", 9)
     assert patient.unresolved == ()
     assert {"atrial_fibrillation", "hypertension", "type_2_diabetes"} <= patient.condition_ids
-    assert patient.creatinine == 1.2
+    assert patient.creatinine == 0.8
     assert patient.labs["potassium"].value == 4.6
     daily = {m.ingredient: m.daily_mg for m in patient.medications}
     assert daily["clarithromycin"] == 1000

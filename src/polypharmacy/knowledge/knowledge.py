@@ -116,6 +116,11 @@ class Knowledge:
         """Condition ids an ingredient's classes are effective for."""
         return frozenset(t for c in self.classes_of(drug) for t in self.classes[c].treats)
 
+    def treating_class(self, drug: str, condition: str) -> str | None:
+        """The broadest of an ingredient's classes that treats a condition, or None."""
+        treating = [c for c in self.classes_of(drug) if condition in self.classes[c].treats]
+        return min(treating, key=lambda c: (len(self._ancestors[c]), c), default=None)
+
     def is_critical(self, drug: str) -> bool:
         """Whether the drug must not be stopped without a replacement or a taper."""
         return any(self.classes[c].critical for c in self.classes_of(drug))

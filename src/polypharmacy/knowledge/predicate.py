@@ -82,10 +82,11 @@ class Predicate(Row):
     phenotype: Phenotype | None = None
     indication: Indication | None = None
 
-    def names_another_drug(self) -> bool:
-        """Whether any part asks for another medicine."""
-        parts = (*(self.all_of or ()), *(self.any_of or ()), *((self.negated,) if self.negated else ()))
-        return self.drug is not None or any(part.names_another_drug() for part in parts)
+    def other_drugs(self) -> tuple[Selector, ...]:
+        """What it asks for among the other medicines, leaving out what it asks not to be there."""
+        parts = (*(self.all_of or ()), *(self.any_of or ()))
+        own = () if self.drug is None else (self.drug,)
+        return (*own, *(selector for part in parts for selector in part.other_drugs()))
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

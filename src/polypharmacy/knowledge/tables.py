@@ -52,14 +52,14 @@ class Tables(Row):
 
 
 FILES: dict[str, tuple[str, type[Row]]] = {
-    "sources": ("sources*.yaml", Source),
+    "sources": ("sources.yaml", Source),
     "classes": ("classes.csv", DrugClass),
     "conditions": ("conditions.csv", Condition),
-    "ingredients": ("ingredients*.csv", Ingredient),
+    "ingredients": ("ingredients.csv", Ingredient),
     "products": ("products.csv", Product),
     "interactions": ("interactions*.yaml", InteractionRule),
     "burdens": ("burdens.yaml", BurdenRule),
-    "criteria": ("*_v3.yaml beers_2023.yaml", Criterion),
+    "criteria": ("beers_2023.yaml stopp_v3.yaml start_v3.yaml", Criterion),
     "organ_limits": ("renal_hepatic.csv", OrganLimit),
     "gene_limits": ("pharmacogenomics.csv", GeneLimit),
     "substitutes": ("substitutes.csv", Substitute),

@@ -65,7 +65,7 @@ def _apply(row: Criterion, slot: Slot | None, facts: Facts, missing: list[NotEva
         kind=row.kind,
         severity=row.severity,
         drugs=(drug,) if drug else (),
-        message=f"{name}: {row.message}" if slot is not None else row.message,
+        message=row.message if slot is None or row.message.startswith(name) else f"{name}: {row.message}",
         mechanism=row.mechanism,
         management=row.management,
         evidence=row.evidence,
@@ -78,5 +78,11 @@ def _apply(row: Criterion, slot: Slot | None, facts: Facts, missing: list[NotEva
         would_change=tuple(dict.fromkeys(exceptions)),
         reviewed=row.review_status == "reviewed",
         start=row.start,
-        comedication=row.when is not None and row.when.names_another_drug(),
+        partners=_partners(row, slot, facts),
     )
+
+
+def _partners(row: Criterion, slot: Slot | None, facts: Facts) -> int:
+    if row.when is None or slot is None:
+        return 0
+    return sum({s.bit for selector in row.when.other_drugs() for s in facts.matching(selector, slot)})

@@ -34,8 +34,8 @@ class Finding:
     reviewed: bool = False
     alternatives: tuple[str, ...] = ()
     start: str | None = None
-    comedication: bool = False
-    """Whether another medicine is part of the reason (a criterion that an interaction may tell as well)."""
+    partners: int = 0
+    """Bits of the slots that a criterion's reason names besides its own (an interaction may tell it as well)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,10 +87,14 @@ def severity_for(
     needs: list[str] = []
     for modifier in rule.modifiers:
         if facts.ask(modifier.when, needs, subject, other):
-            return modifier.severity, modifier.why.rstrip("."), tuple(dict.fromkeys(needs))
+            return modifier.severity, modifier.why, tuple(dict.fromkeys(needs))
     return rule.severity, None, tuple(dict.fromkeys(needs))
 
 
 def _lower_first(text: str) -> str:
-    """Lower the first letter unless the word is an abbreviation."""
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+    """A clause out of a sentence: no full stop, and a small first letter unless the word is an abbreviation."""
+    text = text.rstrip(".")
+    word = text.split(" ", 1)[0]
+    return (
+        text if len(word) > 1 and word[1:].upper() == word[1:] and word[1:].isalpha() else text[:1].lower() + text[1:]
+    )

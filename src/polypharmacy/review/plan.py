@@ -1,15 +1,18 @@
 """One ranked plan: what to do first, what it is expected to take off the risk, and what it costs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from polypharmacy.knowledge import Knowledge
-from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
+from polypharmacy.knowledge.vocabulary import Action, Kind, Route, Severity
 from polypharmacy.review.finding import Finding
 from polypharmacy.review.regimen import Intervention, Regimen
 from polypharmacy.review.slot import Slot
 
 MAX_STEPS = 30
+WORTH_A_CHANGE = 4
+"""Points that a stop, switch or reduction must gain: those of the least finding that asks for monitoring."""
+_REMOVING = (Action.STOP, Action.SWITCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class PlanStep:
     action: Action
     drug: str
     replacement: str | None
+    replacement_route: Route | None
     risk_drop: int
     reason: str
     how: str
@@ -44,31 +48,35 @@ def make_plan(
     `slots` hold the medicines and then the candidates; `candidates` maps a slot to its possible
     replacements. A slot takes one intervention. Returns the ranked steps and the interventions.
     """
-    moves = tuple(_moves(findings, candidates))
-    alone = {move: regimen.drop({}, *move) for move in moves}
-    chosen = _choose(regimen, alone)
-    _cover_interrupting(regimen, findings, candidates, chosen)
-    ranked = sorted(chosen, key=lambda i: (*_urgency(i, findings), -alone[i, chosen[i]], i))
+    serious_first = sorted(findings, key=lambda f: (not f.interrupts, -f.severity.rank))
+    kept = {s.index for s in slots if knowledge.is_critical(s.drug)}
+    moves = tuple(_moves(serious_first, candidates, kept))
+    chosen = _choose(regimen, moves)
+    _cover_interrupting(regimen, serious_first, candidates, chosen)
     steps: list[PlanStep] = []
     done: dict[int, Intervention] = {}
-    for index in ranked:
+    open_findings = serious_first
+    while len(done) < len(chosen):
+        left = [i for i in chosen if i not in done]
+        index = min(left, key=lambda i: (*_urgency(i, open_findings), -regimen.drop(done, i, chosen[i]), i))
         drop = regimen.drop(done, index, chosen[index])
+        steps.append(_step(index, chosen[index], drop, regimen, slots, open_findings, knowledge))
         done[index] = chosen[index]
-        steps.append(_step(index, chosen[index], drop, regimen, slots, findings, knowledge))
+        if chosen[index].action in _REMOVING:
+            open_findings = [f for f in open_findings if not f.mask >> index & 1]
     steps += [_start(finding, knowledge) for finding in sorted(omissions, key=lambda f: -f.severity.rank)]
     return steps, done
 
 
-def _choose(regimen: Regimen, alone: dict[_Move, int]) -> dict[int, Intervention]:
-    """Repeatedly take the move that lowers risk most. A move's last known drop bounds it well enough to
-    re-count only the leaders (lazy greedy). `alone` is each move's drop by itself.
+def _choose(regimen: Regimen, moves: Sequence[_Move]) -> dict[int, Intervention]:
+    """Repeatedly make the move that lowers risk most, or the gentler one its rules prefer. A move's last known
+    drop bounds it well enough to re-count only the leaders (lazy greedy). `moves` are in order of preference.
     """
     plan: dict[int, Intervention] = {}
-    bounds = dict(alone)
+    bounds = {move: regimen.drop(plan, *move) for move in moves}
     while bounds and len(plan) < MAX_STEPS:
-        order = sorted(bounds, key=lambda m: -bounds[m])
         best: _Move | None = None
-        for move in order:
+        for move in sorted(bounds, key=lambda m: -bounds[m]):
             if best is not None and bounds[best] >= bounds[move]:
                 break
             bounds[move] = regimen.drop(plan, *move)
@@ -76,18 +84,42 @@ def _choose(regimen: Regimen, alone: dict[_Move, int]) -> dict[int, Intervention
                 best = move
         if best is None or bounds[best] <= 0:
             break
-        plan[best[0]] = best[1]
-        taken = best[1].replacement
-        bounds = {m: b for m, b in bounds.items() if m[0] != best[0] and (taken is None or m[1].replacement != taken)}
+        preferred = _prefer(best, bounds, regimen, plan)
+        if preferred is None:
+            del bounds[best]
+            continue
+        index = preferred[0]
+        plan[index] = preferred[1]
+        taken = preferred[1].replacement
+        bounds = {m: b for m, b in bounds.items() if m[0] != index and (taken is None or m[1].replacement != taken)}
     return plan
 
 
-def _moves(findings: Sequence[Finding], candidates: dict[int, tuple[int, ...]]) -> Iterator[_Move]:
+def _prefer(best: _Move, bounds: dict[_Move, int], regimen: Regimen, plan: dict[int, Intervention]) -> _Move | None:
+    """The move to make on the slot of `best`: a reduction or monitoring that a rule lists before it and that
+    lowers risk at least half as much, else `best` itself, unless a change of medicine would gain too little.
+    """
+    for move in bounds:  # in order of preference
+        if move == best:
+            break
+        if move[0] == best[0] and move[1].action not in _REMOVING and 2 * regimen.drop(plan, *move) >= bounds[best]:
+            return move
+    if best[1].action is not Action.MONITOR and bounds[best] < WORTH_A_CHANGE:
+        return None
+    return best
+
+
+def _moves(
+    findings: Sequence[Finding], candidates: dict[int, tuple[int, ...]], kept: Collection[int] = ()
+) -> Iterator[_Move]:
+    """The actions that findings propose. A slot in `kept` is stopped only for a finding at avoid or above."""
     seen: set[_Move] = set()
     for finding in findings:
         if finding.severity is Severity.AWARE:
             continue
         for action, index in finding.actions:
+            if action is Action.STOP and index in kept and finding.severity.rank < Severity.AVOID.rank:
+                continue
             if action is Action.SWITCH:
                 options = [Intervention(action, c) for c in candidates.get(index, ())]
             else:
@@ -122,10 +154,11 @@ def _urgency(index: int, findings: Sequence[Finding]) -> tuple[bool, int]:
 
 def _addressed(index: int, intervention: Intervention, regimen: Regimen, findings: Sequence[Finding]) -> list[Finding]:
     """Findings that this one intervention lowers, most serious first."""
-    if intervention.action in (Action.STOP, Action.SWITCH):
+    if intervention.action in _REMOVING:
         touched = [f for f in findings if f.mask >> index & 1]
     else:
         touched = [f for f in findings if regimen.lowers(f, index, intervention.action)]
+    touched = [f for f in touched if f.severity is not Severity.AWARE] or touched
     touched = touched or [f for f in findings if f.mask >> index & 1]
     return sorted(touched, key=lambda f: (not f.interrupts, -f.severity.rank, f.kind is Kind.BURDEN))
 
@@ -142,12 +175,14 @@ def _step(
     slot = slots[index]
     addressed = _addressed(index, intervention, regimen, findings)
     replacement = None if intervention.replacement is None else slots[intervention.replacement].drug
-    removing = intervention.action in (Action.STOP, Action.SWITCH)
-    taper = knowledge.deprescribing_of(slot.drug) if removing or intervention.action is Action.REDUCE else None
+    careful = knowledge.ingredients[slot.drug].needs_taper or knowledge.is_critical(slot.drug)
+    lowering = intervention.action is not Action.MONITOR
+    taper = knowledge.deprescribing_of(slot.drug) if lowering and careful else None
     return PlanStep(
         action=intervention.action,
         drug=slot.drug,
         replacement=replacement,
+        replacement_route=None if intervention.replacement is None else slots[intervention.replacement].route,
         risk_drop=drop,
         reason="; ".join(f.message for f in addressed[:3])
         + (f"; and {len(addressed) - 3} more" if len(addressed) > 3 else ""),
@@ -173,7 +208,7 @@ def _cost(index: int, intervention: Intervention, regimen: Regimen, slot: Slot, 
     if intervention.action is Action.SWITCH:
         return "A new medicine to explain and to follow up."
     alone = [n for n in regimen.needs if n.mask == 1 << index]
-    names = [knowledge.conditions[n.label].name.lower() for n in alone if n.label in knowledge.conditions]
+    names = [knowledge.conditions[n.condition].name.lower() for n in alone if n.condition]
     if intervention.action is Action.REDUCE:
         return f"Less effect on {', '.join(names)}." if names else "Less of its effect."
     if names:
@@ -188,6 +223,7 @@ def _start(finding: Finding, knowledge: Knowledge) -> PlanStep:
         action=Action.START,
         drug=finding.start or "",
         replacement=None,
+        replacement_route=None,
         risk_drop=0,
         reason=finding.message,
         how=finding.management,

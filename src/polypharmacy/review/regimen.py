@@ -15,9 +15,12 @@ _Term = tuple[int, int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Points charged when every slot in `mask` is gone, and in part when what is left is reduced."""
+    """Points charged when every slot in `mask` is gone, and in part when what is left is reduced.
 
-    label: str
+    `condition` is None for a slot whose indication is not known.
+    """
+
+    condition: str | None
     mask: int
     points: int
 
@@ -156,24 +159,3 @@ def _left(terms: Sequence[_Term], masks: _Masks) -> list[int]:
             share = if_monitored
         left.append(points * share // 100)
     return left
-
-
-def needs_of(
-    slots: Sequence[tuple[int, Sequence[str]]],
-    points: Mapping[str, int],
-    default: Mapping[int, int],
-) -> tuple[Need, ...]:
-    """Needs held per indication.
-
-    `slots` are (index, condition ids); `points` by condition id; `default` by slot index, for a slot with
-    no known indication.
-    """
-    masks: dict[str, int] = {}
-    needs: list[Need] = []
-    for index, indication in slots:
-        if not indication:
-            needs.append(Need(f"slot {index}", 1 << index, default[index]))
-        for condition in indication:
-            masks[condition] = masks.get(condition, 0) | 1 << index
-    needs += [Need(condition, mask, points[condition]) for condition, mask in masks.items()]
-    return tuple(needs)

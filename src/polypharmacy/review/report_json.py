@@ -119,6 +119,7 @@ def _step(step: PlanStep) -> dict[str, Any]:
         "action": step.action.value,
         "drug": step.drug,
         "replacement": step.replacement,
+        "replacement_route": step.replacement_route,
         "risk_drop": step.risk_drop,
         "reason": step.reason,
         "how": step.how,

@@ -22,6 +22,7 @@ from polypharmacy.review.report_view import (
 )
 from polypharmacy.review.review import Review
 
+SHOWN_SOURCES = 2
 _STYLE = {
     Severity.CONTRAINDICATED: "bold white on red",
     Severity.AVOID: "bold red",
@@ -122,9 +123,12 @@ def _detail(finding: Finding, review: Review) -> RenderableType:
     text.append(f"Why: {finding.mechanism}\nDo: {finding.management}\n")
     if finding.would_change:
         text.append(f"Would change this: {', '.join(finding.would_change)}\n", style="dim")
-    sources = "; ".join(review.knowledge.cite(finding.sources))
+    cited = review.knowledge.cite(finding.sources)
+    sources = "; ".join(c.rstrip(".") for c in cited[:SHOWN_SOURCES])
+    if len(cited) > SHOWN_SOURCES:
+        sources += f"; and {len(cited) - SHOWN_SOURCES} more (--json or --html shows all)"
     reader = "" if finding.reviewed else " Not yet read by a second reader."
-    text.append(f"Evidence {finding.evidence}. {sources}{reader}", style="dim")
+    text.append(f"Evidence {finding.evidence}. {sources}.{reader}", style="dim")
     return Padding(text, (0, 0, 1, 2))
 
 

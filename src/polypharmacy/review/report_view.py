@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from polypharmacy.knowledge.vocabulary import Action, Severity
+from polypharmacy.knowledge.vocabulary import SYSTEMIC, Action, Severity
 from polypharmacy.patients import Medication
 from polypharmacy.review.plan import PlanStep
 from polypharmacy.review.review import Review
@@ -35,7 +35,11 @@ def headline(step: PlanStep, review: Review) -> str:
     """ "Switch ibuprofen to paracetamol"."""
     names = review.knowledge.ingredients
     words = f"{_ACTION_WORDS[step.action]} {names[step.drug].name.lower()}" if step.drug else step.reason
-    return f"{words} to {names[step.replacement].name.lower()}" if step.replacement else words
+    if not step.replacement:
+        return words
+    local = step.replacement_route is not None and step.replacement_route not in SYSTEMIC
+    route = f"{step.replacement_route} " if local else ""
+    return f"{words} to {route}{names[step.replacement].name.lower()}"
 
 
 def patient_line(review: Review) -> str:

@@ -1,6 +1,6 @@
 """patient + knowledge -> findings, regimen risk and one ranked plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -14,8 +14,9 @@ from polypharmacy.review.facts import Facts
 from polypharmacy.review.finding import Finding, NotEvaluated, merge_into
 from polypharmacy.review.interactions import find_interactions
 from polypharmacy.review.limits import find_limits
+from polypharmacy.review.needs import needs_of
 from polypharmacy.review.plan import PlanStep, make_plan
-from polypharmacy.review.regimen import Regimen, needs_of
+from polypharmacy.review.regimen import Regimen
 from polypharmacy.review.slot import Slot, slots_of
 
 MAX_CANDIDATES = 2
@@ -87,11 +88,7 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
         size=len(slots),
         findings=(*findings, *(f for f in brought if _concerns(f, groups))),
         burdens=burdens,
-        needs=needs_of(
-            [(s.index, s.indication) for s in slots],
-            {c: knowledge.risk.need[row.need] for c, row in knowledge.conditions.items()},
-            {s.index: knowledge.default_need(s.drug) for s in slots},
-        ),
+        needs=needs_of(slots, knowledge),
     )
     plan, interventions = make_plan(regimen, everyone, shown, omissions, groups, knowledge)
     return Review(
@@ -100,7 +97,7 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
         slots=slots,
         findings=tuple(sorted([*shown, *omissions], key=_order)),
         plan=tuple(plan),
-        not_evaluated=_once([*missing, *unmet], knowledge),
+        not_evaluated=_once([*missing, *unmet], slots, knowledge),
         allergy_conflicts=_allergies(patient, slots),
         components=regimen.components(),
         components_after=regimen.components(interventions),
@@ -119,15 +116,15 @@ def _find(
 
 def _merged(findings: list[Finding]) -> list[Finding]:
     """What an interaction tells is told once: a duplication of the same two drugs is left to it, and a criterion
-    that names another medicine for the same harm is merged into the interactions of its drug.
+    that asks for another medicine is merged into the interactions with it.
     """
     interactions = {f.mask: f for f in findings if f.kind is Kind.INTERACTION}
     out: list[Finding] = []
     for finding in findings:
         if finding.kind is Kind.INTERACTION or (finding.kind is Kind.DUPLICATE and finding.mask in interactions):
             continue
-        same = [m for m, f in interactions.items() if finding.mask & m and f.harm == finding.harm]
-        if finding.comedication and same:
+        same = [m for m in interactions if finding.mask & m and finding.partners & m]
+        if same:
             for mask in same:
                 interactions[mask] = merge_into(interactions[mask], finding)
         else:
@@ -153,7 +150,7 @@ def _candidates(
         slot = slots[index]
         options: dict[str, Slot] = {}
         for row in knowledge.substitutes_for(slot.drug):
-            if row.indication and row.indication not in slot.indication:
+            if not _suits(row.indication, slot, knowledge):
                 continue
             if row.replacement not in taken and row.replacement not in allergic:
                 options.setdefault(
@@ -167,6 +164,16 @@ def _candidates(
             indices.append(position)
         groups[index] = tuple(indices)
     return out, groups
+
+
+def _suits(indication: str, slot: Slot, knowledge: Knowledge) -> bool:
+    """Whether a substitute for `indication` (blank: any) serves what a slot is taken for.
+
+    A drug with a single use is taken to be for it when the record states no reason.
+    """
+    if not indication or indication in slot.indication:
+        return True
+    return not slot.indication and knowledge.treats(slot.drug) == {indication}
 
 
 def _concerns(finding: Finding, groups: dict[int, tuple[int, ...]]) -> bool:
@@ -216,10 +223,14 @@ _KIND_ORDER = {
 }
 
 
-def _once(rows: list[NotEvaluated], knowledge: Knowledge) -> tuple[NotEvaluated, ...]:
+def _once(rows: list[NotEvaluated], slots: Sequence[Slot], knowledge: Knowledge) -> tuple[NotEvaluated, ...]:
+    """Each rule once, with the criteria no record can answer that concern this patient."""
     needs: dict[str, dict[str, None]] = {}
     for row in rows:
         needs.setdefault(row.id, {}).update(dict.fromkeys(row.needs))
+    taken = {s.drug for s in slots}
     for criterion in knowledge.unanswerable:
+        if criterion.drugs is not None and taken.isdisjoint(knowledge.members(criterion.drugs)):
+            continue
         needs.setdefault(criterion.id, {}).update(dict.fromkeys(criterion.needs))
     return tuple(NotEvaluated(id_, tuple(n)) for id_, n in needs.items())
