@@ -15,6 +15,7 @@ from polypharmacy.knowledge.references import dangling
 from polypharmacy.knowledge.selector import Selector
 from polypharmacy.knowledge.substitute import Deprescribing, Substitute
 from polypharmacy.knowledge.tables import DATA, KnowledgeError, Tables, read_tables
+from polypharmacy.knowledge.vocabulary import Action
 
 PairRule = tuple[InteractionRule, str, str]
 """A rule that speaks of a pair, the ingredient that is its subject and the one that is its object."""
@@ -50,6 +51,10 @@ class Knowledge:
         self.names = Names(tables)
         self.condition_names = ConditionNames(tables)
         self.pairs = self._compile_pairs()
+        self.rule_actions: dict[str, tuple[tuple[Action, str], ...]] = {
+            rule.id: tuple((Action(verb), role) for verb, role in map(str.split, rule.actions))
+            for rule in tables.interactions
+        }
         self.criteria_by_drug = self._by_drug(tables.criteria)
         self.start_criteria = tuple(c for c in tables.criteria if c.missing and not c.needs)
         self.unanswerable = tuple(c for c in tables.criteria if c.needs)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a review makes dozens, and a frozen one costs three times as much to make
 class Finding:
-    """A finding over one or more slots.
+    """A finding over one or more slots, never changed once made.
 
     `mask` has the bits of its slots, `dose_matters` of those whose reduction helps; `actions` are (action, slot
     index) in order of preference; `units` multiplies its points (burdens); `also` are the ids merged into it;

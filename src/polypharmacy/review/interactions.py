@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from polypharmacy.knowledge.interaction import InteractionRule
-from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
+from polypharmacy.knowledge.vocabulary import Kind, Severity
 from polypharmacy.review.facts import Facts
 from polypharmacy.review.finding import Finding, NotEvaluated, merge
 from polypharmacy.review.slot import Slot
@@ -69,7 +69,7 @@ def _apply(
         interrupts=severity.rank >= Severity.AVOID.rank,
         harm=rule.harm,
         mask=sum(s.bit for s in members),
-        actions=tuple((Action(verb), roles[role].index) for verb, role in map(str.split, rule.actions)),
+        actions=tuple((action, roles[role].index) for action, role in facts.knowledge.rule_actions[rule.id]),
         dose_matters=sum(roles[r].bit for r in rule.dose_matters),
         would_change=open_questions,
         reviewed=rule.review_status == "reviewed",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from polypharmacy.knowledge import Knowledge
 from polypharmacy.knowledge.vocabulary import Action, Kind, Route, Severity
 from polypharmacy.review.finding import Finding
-from polypharmacy.review.regimen import Intervention, Regimen
+from polypharmacy.review.regimen import Intervention, Regimen, State
 from polypharmacy.review.slot import Slot
 
 MAX_STEPS = 30
@@ -40,28 +40,29 @@ def make_plan(
     slots: Sequence[Slot],
     findings: Sequence[Finding],
     omissions: Sequence[Finding],
-    candidates: dict[int, tuple[int, ...]],
+    replacements: dict[int, int],
     knowledge: Knowledge,
 ) -> tuple[list[PlanStep], dict[int, Intervention]]:
     """Choose interventions greedily by their drop in risk, among those that the findings' rules propose.
 
-    `slots` hold the medicines and then the candidates; `candidates` maps a slot to its possible
-    replacements. A slot takes one intervention. Returns the ranked steps and the interventions.
+    `slots` hold the medicines and then the candidates; `replacements` maps a slot to its
+    candidate. A slot takes one intervention. Returns the ranked steps and the interventions.
     """
     serious_first = sorted(findings, key=lambda f: (not f.interrupts, -f.severity.rank))
     kept = {s.index for s in slots if knowledge.is_critical(s.drug)}
-    moves = tuple(_moves(serious_first, candidates, kept))
+    moves = tuple(_moves(serious_first, replacements, kept))
     chosen = _choose(regimen, moves)
-    _cover_interrupting(regimen, serious_first, candidates, chosen)
+    _cover_interrupting(regimen, serious_first, replacements, chosen)
     steps: list[PlanStep] = []
     done: dict[int, Intervention] = {}
-    open_findings = serious_first
+    state, open_findings = regimen.start, serious_first
     while len(done) < len(chosen):
-        left = [i for i in chosen if i not in done]
-        index = min(left, key=lambda i: (*_urgency(i, open_findings), -regimen.drop(done, i, chosen[i]), i))
-        drop = regimen.drop(done, index, chosen[index])
+        urgent = _most_urgent(open_findings, [i for i in chosen if i not in done])
+        drop, index = max((regimen.drop(state, i, chosen[i]), -i) for i in urgent)
+        index = -index
         steps.append(_step(index, chosen[index], drop, regimen, slots, open_findings, knowledge))
         done[index] = chosen[index]
+        state = state.after(index, chosen[index])
         if chosen[index].action in _REMOVING:
             open_findings = [f for f in open_findings if not f.mask >> index & 1]
     steps += [_start(finding, knowledge) for finding in sorted(omissions, key=lambda f: -f.severity.rank)]
@@ -73,45 +74,45 @@ def _choose(regimen: Regimen, moves: Sequence[_Move]) -> dict[int, Intervention]
     drop bounds it well enough to re-count only the leaders (lazy greedy). `moves` are in order of preference.
     """
     plan: dict[int, Intervention] = {}
-    bounds = {move: regimen.drop(plan, *move) for move in moves}
+    state = regimen.start
+    bounds = {move: regimen.drop(state, *move) for move in moves}
     while bounds and len(plan) < MAX_STEPS:
         best: _Move | None = None
         for move in sorted(bounds, key=lambda m: -bounds[m]):
             if best is not None and bounds[best] >= bounds[move]:
                 break
-            bounds[move] = regimen.drop(plan, *move)
+            bounds[move] = regimen.drop(state, *move)
             if best is None or bounds[move] > bounds[best]:
                 best = move
         if best is None or bounds[best] <= 0:
             break
-        preferred = _prefer(best, bounds, regimen, plan)
+        preferred = _prefer(best, bounds, regimen, state)
         if preferred is None:
             del bounds[best]
             continue
         index = preferred[0]
         plan[index] = preferred[1]
+        state = state.after(*preferred)
         taken = preferred[1].replacement
         bounds = {m: b for m, b in bounds.items() if m[0] != index and (taken is None or m[1].replacement != taken)}
     return plan
 
 
-def _prefer(best: _Move, bounds: dict[_Move, int], regimen: Regimen, plan: dict[int, Intervention]) -> _Move | None:
+def _prefer(best: _Move, bounds: dict[_Move, int], regimen: Regimen, state: State) -> _Move | None:
     """The move to make on the slot of `best`: a reduction or monitoring that a rule lists before it and that
     lowers risk at least half as much, else `best` itself, unless a change of medicine would gain too little.
     """
     for move in bounds:  # in order of preference
         if move == best:
             break
-        if move[0] == best[0] and move[1].action not in _REMOVING and 2 * regimen.drop(plan, *move) >= bounds[best]:
+        if move[0] == best[0] and move[1].action not in _REMOVING and 2 * regimen.drop(state, *move) >= bounds[best]:
             return move
     if best[1].action is not Action.MONITOR and bounds[best] < WORTH_A_CHANGE:
         return None
     return best
 
 
-def _moves(
-    findings: Sequence[Finding], candidates: dict[int, tuple[int, ...]], kept: Collection[int] = ()
-) -> Iterator[_Move]:
+def _moves(findings: Sequence[Finding], replacements: dict[int, int], kept: Collection[int] = ()) -> Iterator[_Move]:
     """The actions that findings propose. A slot in `kept` is stopped only for a finding at avoid or above."""
     seen: set[_Move] = set()
     for finding in findings:
@@ -121,7 +122,7 @@ def _moves(
             if action is Action.STOP and index in kept and finding.severity.rank < Severity.AVOID.rank:
                 continue
             if action is Action.SWITCH:
-                options = [Intervention(action, c) for c in candidates.get(index, ())]
+                options = [Intervention(action, replacements[index])] if index in replacements else []
             else:
                 options = [Intervention(action)]
             for option in options:
@@ -133,23 +134,31 @@ def _moves(
 def _cover_interrupting(
     regimen: Regimen,
     findings: Sequence[Finding],
-    candidates: dict[int, tuple[int, ...]],
+    replacements: dict[int, int],
     plan: dict[int, Intervention],
 ) -> None:
     """An interrupting finding is never left without a step, even where no action lowers the points."""
     for finding in findings:
         if not finding.interrupts or any(finding.mask >> i & 1 for i in plan):
             continue
-        moves = [m for m in _moves([finding], candidates) if m[0] not in plan]
+        moves = [m for m in _moves([finding], replacements) if m[0] not in plan]
         if moves:
-            index, move = max(moves, key=lambda m: regimen.drop(plan, *m))
+            state = regimen.state(plan)
+            index, move = max(moves, key=lambda m: regimen.drop(state, *m))
             plan[index] = move
 
 
-def _urgency(index: int, findings: Sequence[Finding]) -> tuple[bool, int]:
-    """Steps against interrupting findings first, then by severity."""
-    touched = [f for f in findings if f.mask >> index & 1]
-    return not any(f.interrupts for f in touched), -max((f.severity.rank for f in touched), default=0)
+def _most_urgent(findings: Sequence[Finding], indices: list[int]) -> list[int]:
+    """Of `indices`, those that the first of `findings` (most serious first) and its equals touch; all if none does."""
+    mask = sum(1 << i for i in indices)
+    urgent, level = 0, None
+    for finding in findings:
+        if level is not None and level != (finding.interrupts, finding.severity):
+            break
+        if finding.mask & mask:
+            urgent |= finding.mask & mask
+            level = (finding.interrupts, finding.severity)
+    return [i for i in indices if urgent >> i & 1] or indices
 
 
 def _addressed(index: int, intervention: Intervention, regimen: Regimen, findings: Sequence[Finding]) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Regimen risk in integer points, for the medicines as they are and after interventions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -9,8 +9,17 @@ from polypharmacy.knowledge.vocabulary import Action, Kind
 from polypharmacy.review.burdens import Burden
 from polypharmacy.review.finding import Finding
 
-_Term = tuple[int, int, int, int, int]
-"""Of a finding: mask, points, slots whose reduction helps, percent left by reducing and by monitoring."""
+
+class _Term(NamedTuple):
+    """Of a finding: its slots, its points, the slots whose reduction helps, and the percent left by reducing and by
+    monitoring.
+    """
+
+    mask: int
+    points: int
+    reducible: int
+    if_reduced: int
+    if_monitored: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,28 @@ class Intervention(NamedTuple):
     replacement: int | None = None
 
 
+class State(NamedTuple):
+    """Slot bits after interventions: taken, stopped without replacement, reduced, monitored."""
+
+    active: int
+    stopped: int = 0
+    reduced: int = 0
+    monitored: int = 0
+
+    def after(self, index: int, intervention: Intervention) -> "State":
+        """The state after one more intervention, on a slot that has none."""
+        action, replacement = intervention
+        active, stopped, reduced, monitored = self
+        bit = 1 << index
+        if action is Action.REDUCE:
+            return State(active, stopped, reduced | bit, monitored)
+        if action is Action.MONITOR:
+            return State(active, stopped, reduced, monitored | bit)
+        if replacement is None:
+            return State(active & ~bit, stopped | bit, reduced, monitored)
+        return State(active & ~bit | 1 << replacement, stopped, reduced, monitored)
+
+
 Plan = Mapping[int, Intervention]
 """Interventions by slot index."""
 
@@ -50,12 +81,13 @@ class Regimen:
     burdens: tuple[Burden, ...]
     needs: tuple[Need, ...]
     _terms: tuple[_Term, ...] = field(init=False, repr=False, default=())
+    _touching: dict[int, list[_Term]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         table, effects = self.risk.points, self.risk.effects
         reduce, monitor = effects[Action.REDUCE], effects[Action.MONITOR]
         terms = tuple(
-            (
+            _Term(
                 f.mask,
                 table[f.kind][f.severity] * f.units,
                 f.mask & f.dose_matters if reduce.needs_dose_matters else f.mask,
@@ -65,30 +97,56 @@ class Regimen:
             for f in self.findings
         )
         object.__setattr__(self, "_terms", terms)
+        for term in terms:
+            mask = term.mask
+            while mask:
+                lowest = mask & -mask
+                self._touching.setdefault(lowest.bit_length() - 1, []).append(term)
+                mask ^= lowest
+
+    @property
+    def start(self) -> State:
+        """Every slot taken, nothing done."""
+        return State((1 << self.size) - 1)
+
+    def state(self, plan: Plan) -> State:
+        """The state after all of a plan's interventions; their order does not matter."""
+        state = self.start
+        for index, intervention in plan.items():
+            state = state.after(index, intervention)
+        return state
 
     def points(self, plan: Plan | None = None) -> int:
-        """Regimen risk in points after `plan` (slot index to intervention); never clipped."""
-        masks = self._masks(plan or {})
-        return sum(_left(self._terms, masks)) + self._burden(masks) + self._need(masks)
+        """Regimen risk in points after `plan`; never clipped."""
+        return sum(self.components(plan).values())
 
     def components(self, plan: Plan | None = None) -> dict[str, int]:
-        """Points by kind of finding, and of unmet need; kinds with none are left out. They sum to `points`."""
-        masks = self._masks(plan or {})
+        """Points by kind of finding, and of unmet need; kinds with none are left out."""
+        state = self.state(plan or {})
         out: dict[str, int] = {}
-        for finding, points in zip(self.findings, _left(self._terms, masks), strict=True):
+        for finding, term in zip(self.findings, self._terms, strict=True):
+            points = _left(term, state)
             if points:
                 out[finding.kind.value] = out.get(finding.kind.value, 0) + points
-        return out | {name: n for name, n in (("burden", self._burden(masks)), ("need", self._need(masks))) if n}
+        burden, need = self._burden(state.active), sum(self._unmet(n, state) for n in self.needs)
+        return out | {name: n for name, n in (("burden", burden), ("need", need)) if n}
 
-    def drop(self, plan: Plan, index: int, intervention: Intervention) -> int:
-        """What adding one intervention to `plan` takes off the points; negative when it adds."""
-        bits = 1 << index
+    def drop(self, before: State, index: int, intervention: Intervention) -> int:
+        """What one more intervention takes off the points; negative when it adds. Counts only what it touches."""
+        after = before.after(index, intervention)
+        drop = 0
+        for term in self._touching.get(index, ()):
+            drop += _left(term, before) - _left(term, after)
         if intervention.replacement is not None:
-            bits |= 1 << intervention.replacement
-        touched = [term for term in self._terms if term[0] & bits]
-        before, after = self._masks(plan), self._masks({**plan, index: intervention})
-        drop = sum(_left(touched, before)) - sum(_left(touched, after)) + self._need(before) - self._need(after)
-        return drop if before.active == after.active else drop + self._burden(before) - self._burden(after)
+            for term in self._touching.get(intervention.replacement, ()):
+                drop += _left(term, before) - _left(term, after)
+        if before.active != after.active:
+            drop += self._burden(before.active) - self._burden(after.active)
+        bit = 1 << index
+        for need in self.needs:
+            if need.mask & bit:
+                drop += self._unmet(need, before) - self._unmet(need, after)
+        return drop
 
     def lowers(self, finding: Finding, index: int, action: Action) -> bool:
         """Whether a partial intervention on a slot takes anything off a finding."""
@@ -96,66 +154,32 @@ class Regimen:
         slots = finding.mask & finding.dose_matters if effect.needs_dose_matters else finding.mask
         return bool(slots >> index & 1) and effect.leaves[finding.severity] < 100
 
-    def _masks(self, plan: Plan) -> "_Masks":
-        active, stopped, reduced, monitored = (1 << self.size) - 1, 0, 0, 0
-        for index, (action, replacement) in plan.items():
-            bit = 1 << index
-            if action is Action.REDUCE:
-                reduced |= bit
-            elif action is Action.MONITOR:
-                monitored |= bit
-            else:
-                active &= ~bit
-                if action is Action.STOP:
-                    stopped |= bit
-                elif replacement is not None:
-                    active |= 1 << replacement
-        return _Masks(active, stopped, reduced, monitored)
-
-    def _burden(self, masks: "_Masks") -> int:
+    def _burden(self, active: int) -> int:
         table = self.risk.points[Kind.BURDEN]
         total = 0
         for burden in self.burdens:
-            units = burden.units(masks.active)
+            units = burden.units(active)
             if units:
                 total += units * table[burden.rule.severity]
         return total
 
-    def _need(self, masks: "_Masks") -> int:
-        """Unmet need: in full where every drug for it is stopped, in part where what stays is reduced."""
-        if not masks.stopped and not masks.reduced:
-            return 0
-        total = 0
-        for need in self.needs:
-            left = need.mask & ~masks.stopped
-            if left == 0:
-                total += need.points
-            elif left & ~masks.reduced == 0:
-                total += need.points * self.risk.need_reduced_percent // 100
-        return total
+    def _unmet(self, need: Need, state: State) -> int:
+        """In full where every drug for it is stopped, in part where what stays is reduced."""
+        left = need.mask & ~state.stopped
+        if left == 0:
+            return need.points
+        return need.points * self.risk.need_reduced_percent // 100 if left & ~state.reduced == 0 else 0
 
 
-class _Masks(NamedTuple):
-    """Slot bits after a plan: taken, stopped without replacement, reduced, monitored."""
-
-    active: int
-    stopped: int
-    reduced: int
-    monitored: int
-
-
-def _left(terms: Sequence[_Term], masks: _Masks) -> list[int]:
-    """Points left of each term: none where one of its slots is not taken; of several partial interventions the one
+def _left(term: _Term, state: State) -> int:
+    """Points left of a finding: none where one of its slots is not taken; of several partial interventions the one
     that leaves least counts.
     """
-    absent, reduced, monitored = ~masks.active, masks.reduced, masks.monitored
-    left = []
-    for mask, points, reducible, if_reduced, if_monitored in terms:
-        if mask & absent:
-            left.append(0)
-            continue
-        share = if_reduced if reducible & reduced else 100
-        if mask & monitored and if_monitored < share:
-            share = if_monitored
-        left.append(points * share // 100)
-    return left
+    mask, points, reducible, if_reduced, if_monitored = term
+    active, _, reduced, monitored = state
+    if mask & ~active:
+        return 0
+    share = if_reduced if reducible & reduced else 100
+    if mask & monitored and if_monitored < share:
+        share = if_monitored
+    return points * share // 100

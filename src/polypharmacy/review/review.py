@@ -81,16 +81,19 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
     new_pairs = [*product(slots, candidates), *combinations(candidates, 2)]
     brought, _ = _find(facts, tuple(candidates), new_pairs)
     brought = _merged([*brought, *find_duplicates(facts, new_pairs)])
+    replacements = _best(groups, brought, initial, knowledge)
+    kept = sum(1 << c for c in replacements.values())
+    brought = [f for f in brought if not f.mask & ~(initial | kept) and _concerns(f, replacements)]
     burdens = burdens_of(facts, everyone)
     shown = [*findings, *find_burdens(burdens, slots, initial, facts)]
     regimen = Regimen(
         risk=knowledge.risk,
         size=len(slots),
-        findings=(*findings, *(f for f in brought if _concerns(f, groups))),
+        findings=(*findings, *brought),
         burdens=burdens,
         needs=needs_of(slots, knowledge),
     )
-    plan, interventions = make_plan(regimen, everyone, shown, omissions, groups, knowledge)
+    plan, interventions = make_plan(regimen, everyone, shown, omissions, replacements, knowledge)
     return Review(
         patient=patient,
         knowledge=knowledge,
@@ -176,13 +179,27 @@ def _suits(indication: str, slot: Slot, knowledge: Knowledge) -> bool:
     return not slot.indication and knowledge.treats(slot.drug) == {indication}
 
 
-def _concerns(finding: Finding, groups: dict[int, tuple[int, ...]]) -> bool:
-    """Leave out findings between a candidate and the very slot it would replace, or its own rivals."""
+def _best(
+    groups: dict[int, tuple[int, ...]], brought: Sequence[Finding], initial: int, knowledge: Knowledge
+) -> dict[int, int]:
+    """Of each slot's candidates the one whose findings with the other medicines weigh least; the first of equals."""
+    points = knowledge.risk.points
+    best: dict[int, int] = {}
     for index, candidates in groups.items():
-        bits = [1 << c for c in candidates if finding.mask >> c & 1]
-        if bits and (finding.mask >> index & 1 or len(bits) > 1):
-            return False
-    return True
+        others = initial & ~(1 << index)
+
+        def weight(candidate: int, others: int = others) -> int:
+            allowed = others | 1 << candidate
+            return sum(points[f.kind][f.severity] for f in brought if f.mask >> candidate & 1 and not f.mask & ~allowed)
+
+        if candidates:
+            best[index] = min(candidates, key=weight)
+    return best
+
+
+def _concerns(finding: Finding, replacements: dict[int, int]) -> bool:
+    """Leave out findings between a candidate and the very slot it would replace."""
+    return not any(finding.mask >> i & 1 and finding.mask >> c & 1 for i, c in replacements.items())
 
 
 def _allergies(patient: Patient, slots: tuple[Slot, ...]) -> tuple[AllergyConflict, ...]:
