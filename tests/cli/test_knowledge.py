@@ -22,11 +22,10 @@ def test_resolve(polypharmacy: Run) -> None:
     result = polypharmacy(
         "knowledge", "resolve", "Metoprolol Succinate ER 50 mg", "lisinopril/HCTZ", "warfrin", "--json"
     )
-    assert json.loads(result.out)["resolved"] == [
-        {"text": "Metoprolol Succinate ER 50 mg", "ingredients": ["metoprolol"], "nearest": []},
-        {"text": "lisinopril/HCTZ", "ingredients": ["lisinopril", "hydrochlorothiazide"], "nearest": []},
-        {"text": "warfrin", "ingredients": [], "nearest": ["warfarin"]},
-    ]
+    known, combination, unknown = json.loads(result.out)["resolved"]
+    assert known == {"text": "Metoprolol Succinate ER 50 mg", "ingredients": ["metoprolol"], "nearest": []}
+    assert combination["ingredients"] == ["lisinopril", "hydrochlorothiazide"]
+    assert (unknown["ingredients"], unknown["nearest"][0]) == ([], "warfarin")
 
 
 def test_interactions(polypharmacy: Run) -> None:

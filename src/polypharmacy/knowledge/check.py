@@ -85,9 +85,7 @@ def _contradictions(knowledge: Knowledge) -> Iterator[Problem]:
 
 def _routes_apart(first: InteractionRule, second: InteractionRule) -> bool:
     """Whether two rules speak of different routes, so that no one medicine falls under both."""
-    return first.subject.routes().isdisjoint(second.subject.routes()) or first.object.routes().isdisjoint(
-        second.object.routes()
-    )
+    return first.subject.apart_from(second.subject) or first.object.apart_from(second.object)
 
 
 def _single_sourced(knowledge: Knowledge) -> Iterator[Problem]:

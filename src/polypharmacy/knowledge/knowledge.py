@@ -55,6 +55,7 @@ class Knowledge:
             rule.id: tuple((Action(verb), role) for verb, role in map(str.split, rule.actions))
             for rule in tables.interactions
         }
+        self.rule_effects = {rule.id: as_clause(rule.effect) for rule in tables.interactions}
         self.criteria_by_drug = self._by_drug(tables.criteria)
         self.start_criteria = tuple(c for c in tables.criteria if c.missing and not c.needs)
         self.unanswerable = tuple(c for c in tables.criteria if c.needs)
@@ -200,6 +201,13 @@ class Knowledge:
                 for drug in self.members(row.drugs):
                     table.setdefault(drug, []).append(row)
         return {drug: tuple(rows) for drug, rows in table.items()}
+
+
+def as_clause(sentence: str) -> str:
+    """A clause out of a sentence: no full stop, and a small first letter unless the word is an abbreviation."""
+    text = sentence.rstrip(".")
+    word = text.split(" ", 1)[0]
+    return text if len(word) > 1 and word[1:].isupper() else text[:1].lower() + text[1:]
 
 
 @lru_cache(maxsize=4)

@@ -49,10 +49,12 @@ class Selector(Row):
                 raise ValueError(f"{token!r} is not a selector token")
         return tokens
 
-    def routes(self) -> frozenset[Route]:
-        """The routes on which this selector matches."""
+    def admits(self, route: Route) -> bool:
+        """Whether a medicine on this route is spoken of."""
         if self.route == "systemic":
-            return SYSTEMIC
-        if self.route == "any":
-            return frozenset(Route)
-        return frozenset(Route(r) for r in self.route)
+            return route in SYSTEMIC
+        return self.route == "any" or route in self.route
+
+    def apart_from(self, other: "Selector") -> bool:
+        """Whether no route is spoken of by both."""
+        return not any(self.admits(r) and other.admits(r) for r in Route)

@@ -4,7 +4,13 @@ from enum import StrEnum
 from typing import Literal
 
 
-class Severity(StrEnum):
+class _Word(StrEnum):
+    """A word of a closed vocabulary. Hashed as the string it is: Enum's own hash runs in Python on every look-up."""
+
+    __hash__ = str.__hash__
+
+
+class Severity(_Word):
     """What the evidence supports, least to most serious. Ordered by `rank` (0 to 4)."""
 
     AWARE = "aware"
@@ -21,7 +27,7 @@ class Severity(StrEnum):
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
-class Kind(StrEnum):
+class Kind(_Word):
     """Where a finding comes from."""
 
     INTERACTION = "interaction"
@@ -35,7 +41,7 @@ class Kind(StrEnum):
     DUPLICATE = "duplicate"
 
 
-class Action(StrEnum):
+class Action(_Word):
     """What a reviewer may do to one medicine."""
 
     STOP = "stop"
@@ -45,7 +51,7 @@ class Action(StrEnum):
     START = "start"
 
 
-class Route(StrEnum):
+class Route(_Word):
     """How a medicine is given."""
 
     ORAL = "oral"

@@ -74,5 +74,5 @@ def find_burdens(burdens: Sequence[Burden], slots: Sequence[Slot], active: int, 
 def _weight(rule: BurdenRule, slot: Slot, facts: Facts) -> int:
     if rule.count is not None:
         members = facts.knowledge.members(rule.count)
-        return int(slot.drug in members and slot.route in rule.count.routes())
+        return int(slot.drug in members and rule.count.admits(slot.route))
     return facts.knowledge.ingredients[slot.drug].acb if slot.systemic else 0

@@ -46,7 +46,7 @@ def find_omissions(facts: Facts) -> tuple[list[Finding], list[NotEvaluated]]:
 
 
 def _apply(row: Criterion, slot: Slot | None, facts: Facts, missing: list[NotEvaluated]) -> Finding | None:
-    if slot is not None and row.drugs is not None and slot.route not in row.drugs.routes():
+    if slot is not None and row.drugs is not None and not row.drugs.admits(slot.route):
         return None
     needs: list[str] = []
     met = True if row.when is None else facts.ask(row.when, needs, slot)

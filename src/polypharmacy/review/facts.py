@@ -79,8 +79,8 @@ class Facts:
         return next(iter(self.matching(selector, *others)), None) is not None
 
     def matching(self, selector: Selector, *others: Slot | None) -> Iterable[Slot]:
-        members, routes = self.knowledge.members(selector), selector.routes()
-        return (s for s in self.slots if s.drug in members and s.route in routes and s not in others)
+        members = self.knowledge.members(selector)
+        return (s for s in self.slots if s.drug in members and selector.admits(s.route) and s not in others)
 
     def _combine(
         self,

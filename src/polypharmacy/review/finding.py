@@ -1,13 +1,12 @@
 """One thing a review found, and what could not be looked at."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
 
 
-@dataclass(slots=True)  # not frozen: a review makes dozens, and a frozen one costs three times as much to make
-class Finding:
-    """A finding over one or more slots, never changed once made.
+class Finding(NamedTuple):
+    """A finding over one or more slots. A tuple, because a review makes dozens and frozen dataclasses are slow to make.
 
     `mask` has the bits of its slots, `dose_matters` of those whose reduction helps; `actions` are (action, slot
     index) in order of preference; `units` multiplies its points (burdens); `also` are the ids merged into it;
@@ -38,8 +37,7 @@ class Finding:
     """Bits of the slots that a criterion's reason names besides its own (an interaction may tell it as well)."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotEvaluated:
+class NotEvaluated(NamedTuple):
     """A rule that concerns this patient and lacks what it needs."""
 
     id: str
@@ -84,8 +82,7 @@ def merge(findings: list[Finding]) -> Finding:
 
 def merge_into(lead: Finding, other: Finding) -> Finding:
     """`lead` with `other`'s id and sources: the same thing told by another publication."""
-    return replace(
-        lead,
+    return lead._replace(
         also=tuple(dict.fromkeys((*lead.also, other.id, *other.also))),
         sources=tuple(dict.fromkeys((*lead.sources, *other.sources))),
         interrupts=lead.interrupts or other.interrupts,

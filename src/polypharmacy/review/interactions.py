@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from polypharmacy.knowledge.interaction import InteractionRule
+from polypharmacy.knowledge.knowledge import as_clause
 from polypharmacy.knowledge.vocabulary import Kind, Severity
 from polypharmacy.review.facts import Facts
 from polypharmacy.review.finding import Finding, NotEvaluated, merge
@@ -38,7 +39,7 @@ def _apply(
     rule: InteractionRule, subject: Slot, other: Slot, facts: Facts, missing: list[NotEvaluated]
 ) -> Finding | None:
     """The finding of one rule on one pair, or None where it does not hold."""
-    if subject.route not in rule.subject.routes() or other.route not in rule.object.routes():
+    if not rule.subject.admits(subject.route) or not rule.object.admits(other.route):
         return None
     members = [subject, other]
     for selector in rule.others:
@@ -55,22 +56,23 @@ def _apply(
             return None
     severity, why, open_questions = severity_for(rule, subject, other, facts)
     roles = {"subject": subject, "object": other}
-    names = [facts.knowledge.ingredients[s.drug].name for s in members]
+    knowledge = facts.knowledge
+    names = " + ".join([knowledge.ingredients[s.drug].name for s in members])
     return Finding(
         id=rule.id,
         kind=Kind.INTERACTION,
         severity=severity,
-        drugs=tuple(s.drug for s in members),
-        message=f"{' + '.join(names)}: {_lower_first(rule.effect)}",
-        mechanism=rule.mechanism + (f" Here {severity.value}, because {_lower_first(why)}." if why else ""),
+        drugs=tuple([s.drug for s in members]),
+        message=f"{names}: {knowledge.rule_effects[rule.id]}",
+        mechanism=rule.mechanism + (f" Here {severity.value}, because {as_clause(why)}." if why else ""),
         management=rule.management,
         evidence=rule.evidence,
         sources=rule.sources,
         interrupts=severity.rank >= Severity.AVOID.rank,
         harm=rule.harm,
-        mask=sum(s.bit for s in members),
-        actions=tuple((action, roles[role].index) for action, role in facts.knowledge.rule_actions[rule.id]),
-        dose_matters=sum(roles[r].bit for r in rule.dose_matters),
+        mask=sum([s.bit for s in members]),
+        actions=tuple([(action, roles[role].index) for action, role in knowledge.rule_actions[rule.id]]),
+        dose_matters=sum([roles[role].bit for role in rule.dose_matters]),
         would_change=open_questions,
         reviewed=rule.review_status == "reviewed",
         alternatives=rule.alternatives,
@@ -88,13 +90,4 @@ def severity_for(
     for modifier in rule.modifiers:
         if facts.ask(modifier.when, needs, subject, other):
             return modifier.severity, modifier.why, tuple(dict.fromkeys(needs))
-    return rule.severity, None, tuple(dict.fromkeys(needs))
-
-
-def _lower_first(text: str) -> str:
-    """A clause out of a sentence: no full stop, and a small first letter unless the word is an abbreviation."""
-    text = text.rstrip(".")
-    word = text.split(" ", 1)[0]
-    return (
-        text if len(word) > 1 and word[1:].upper() == word[1:] and word[1:].isalpha() else text[:1].lower() + text[1:]
-    )
+    return rule.severity, None, tuple(dict.fromkeys(needs)) if needs else ()

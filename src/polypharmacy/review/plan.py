@@ -113,12 +113,16 @@ def _prefer(best: _Move, bounds: dict[_Move, int], regimen: Regimen, state: Stat
 
 
 def _moves(findings: Sequence[Finding], replacements: dict[int, int], kept: Collection[int] = ()) -> Iterator[_Move]:
-    """The actions that findings propose. A slot in `kept` is stopped only for a finding at avoid or above."""
+    """The actions that findings propose. A finding at monitor proposes monitoring alone; a slot in `kept` is stopped
+    only for a finding at avoid or above.
+    """
     seen: set[_Move] = set()
     for finding in findings:
         if finding.severity is Severity.AWARE:
             continue
         for action, index in finding.actions:
+            if finding.severity is Severity.MONITOR and action is not Action.MONITOR:
+                continue
             if action is Action.STOP and index in kept and finding.severity.rank < Severity.AVOID.rank:
                 continue
             if action is Action.SWITCH:
@@ -137,15 +141,17 @@ def _cover_interrupting(
     replacements: dict[int, int],
     plan: dict[int, Intervention],
 ) -> None:
-    """An interrupting finding is never left without a step, even where no action lowers the points."""
+    """An interrupting finding is never left without a step, even where no action lowers the points, or where the
+    switch its rule asks for has no replacement in the knowledge base.
+    """
     for finding in findings:
         if not finding.interrupts or any(finding.mask >> i & 1 for i in plan):
             continue
         moves = [m for m in _moves([finding], replacements) if m[0] not in plan]
-        if moves:
-            state = regimen.state(plan)
-            index, move = max(moves, key=lambda m: regimen.drop(state, *m))
-            plan[index] = move
+        moves = moves or [(index, Intervention(action)) for action, index in finding.actions]
+        state = regimen.state(plan)
+        index, move = max(moves, key=lambda m: regimen.drop(state, *m))
+        plan[index] = move
 
 
 def _most_urgent(findings: Sequence[Finding], indices: list[int]) -> list[int]:

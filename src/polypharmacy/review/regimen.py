@@ -22,8 +22,7 @@ class _Term(NamedTuple):
     if_monitored: int
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """Points charged when every slot in `mask` is gone, and in part when what is left is reduced.
 
     `condition` is None for a slot whose indication is not known.
@@ -35,7 +34,7 @@ class Need:
 
 
 class Intervention(NamedTuple):
-    """An action on one slot; a switch names the candidate slot that takes its place."""
+    """An action on one slot; a switch names the candidate slot that takes its place, if the table has one."""
 
     action: Action
     replacement: int | None = None
@@ -58,9 +57,10 @@ class State(NamedTuple):
             return State(active, stopped, reduced | bit, monitored)
         if action is Action.MONITOR:
             return State(active, stopped, reduced, monitored | bit)
-        if replacement is None:
+        if action is Action.STOP:
             return State(active & ~bit, stopped | bit, reduced, monitored)
-        return State(active & ~bit | 1 << replacement, stopped, reduced, monitored)
+        added = 0 if replacement is None else 1 << replacement
+        return State(active & ~bit | added, stopped, reduced, monitored)
 
 
 Plan = Mapping[int, Intervention]

@@ -36,7 +36,7 @@ def headline(step: PlanStep, review: Review) -> str:
     names = review.knowledge.ingredients
     words = f"{_ACTION_WORDS[step.action]} {names[step.drug].name.lower()}" if step.drug else step.reason
     if not step.replacement:
-        return words
+        return f"{words} to an alternative" if step.action is Action.SWITCH else words
     local = step.replacement_route is not None and step.replacement_route not in SYSTEMIC
     route = f"{step.replacement_route} " if local else ""
     return f"{words} to {route}{names[step.replacement].name.lower()}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from polypharmacy.knowledge import Knowledge
-from polypharmacy.knowledge.vocabulary import Action, Kind
+from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
 from polypharmacy.patients import Patient
 from polypharmacy.review.burdens import burdens_of, find_burdens
 from polypharmacy.review.criteria import find_criteria, find_omissions
@@ -145,7 +145,7 @@ def _candidates(
     wanted: dict[int, list[Finding]] = {}
     for finding in findings:
         for action, index in finding.actions:
-            if action is Action.SWITCH:
+            if action is Action.SWITCH and finding.severity.rank >= Severity.ADJUST.rank:
                 wanted.setdefault(index, []).append(finding)
     out: list[Slot] = []
     groups: dict[int, tuple[int, ...]] = {}

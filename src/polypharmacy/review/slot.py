@@ -1,21 +1,20 @@
 """The unit of a review: one ingredient on one kind of route."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from polypharmacy.knowledge import Knowledge, Route
 from polypharmacy.knowledge.vocabulary import SYSTEMIC
 from polypharmacy.patients import Medication, Patient
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """Entries of one ingredient, taken together.
 
     `index` is the slot's bit in finding masks, `daily_mg` the summed daily dose (None when any part is not
     known), `days` the longest stated duration, `indication` the condition ids it is taken for as far as known.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # the field hides tuple.index, which nobody calls on a slot
     drug: str
     route: Route
     entries: tuple[Medication, ...]

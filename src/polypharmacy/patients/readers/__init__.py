@@ -1,6 +1,7 @@
 """Readers: a file or a text in, a Patient out."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -13,6 +14,7 @@ from polypharmacy.patients.readers.delimited import columns_of, delimiter_of, re
 from polypharmacy.patients.readers.survey import is_survey, read_survey
 from polypharmacy.patients.readers.text import read_text
 
+_MARKUP = re.compile(r"<(?:\?xml|!doctype|html|[A-Za-z]+ xmlns)", re.IGNORECASE)
 MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -42,7 +44,7 @@ def parse_patient(
         from polypharmacy.patients.readers.fhir import read_fhir
 
         return read_fhir(_json(body, source), knowledge, source, today or date.today())
-    if body[0] == "<":
+    if suffix in (".xml", ".html", ".htm") or _MARKUP.match(body):
         raise InputError(f"{source}: looks like XML or HTML; FHIR is read as JSON, lists as CSV or plain text")
     if is_survey(_header(body)):
         people = list(read_survey(body, knowledge, source))
@@ -85,7 +87,7 @@ def _load(path: str, source: str) -> str:
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
     control = sum(c < " " and c not in "\t\r\n\f" for c in text[:4096])
-    if control > 8 or text[:5] in ("%PDF-", "PK\x03\x04"):
+    if control > 2 or text.startswith(("%PDF-", "PK\x03\x04", "\x89PNG", "{\\rtf")):
         raise InputError(f"{source}: a binary file; FHIR JSON, CSV or plain text is read")
     return text
 
