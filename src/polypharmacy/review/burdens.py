@@ -30,9 +30,8 @@ def burdens_of(facts: Facts, slots: Sequence[Slot]) -> tuple[Burden, ...]:
     """The burdens that these slots could reach together."""
     out = []
     for rule in facts.knowledge.tables.burdens:
-        weighed = ((slot.bit, _weight(rule, slot, facts)) for slot in slots)
-        weights = tuple((bit, weight) for bit, weight in weighed if weight)
-        if sum(weight for _, weight in weights) >= rule.at_least:
+        weights = _weights(rule, slots, facts)
+        if sum([weight for _, weight in weights]) >= rule.at_least:
             out.append(Burden(rule, weights))
     return tuple(out)
 
@@ -71,8 +70,9 @@ def find_burdens(burdens: Sequence[Burden], slots: Sequence[Slot], active: int, 
     return found
 
 
-def _weight(rule: BurdenRule, slot: Slot, facts: Facts) -> int:
+def _weights(rule: BurdenRule, slots: Sequence[Slot], facts: Facts) -> tuple[tuple[int, int], ...]:
     if rule.count is not None:
-        members = facts.knowledge.members(rule.count)
-        return int(slot.drug in members and rule.count.admits(slot.route))
-    return facts.knowledge.ingredients[slot.drug].acb if slot.systemic else 0
+        members, counted = facts.knowledge.members(rule.count), rule.count
+        return tuple([(s.bit, 1) for s in slots if s.drug in members and counted.admits(s.route)])
+    scores = [(s.bit, facts.knowledge.ingredients[s.drug].acb) for s in slots if s.systemic]
+    return tuple([(bit, score) for bit, score in scores if score])

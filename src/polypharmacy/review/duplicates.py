@@ -1,6 +1,7 @@
 """The same ingredient twice, or two of a class where one is enough."""
 
 from collections.abc import Iterable
+from itertools import combinations
 
 from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
 from polypharmacy.review.facts import Facts
@@ -16,17 +17,21 @@ def find_repeats(facts: Facts, slots: Iterable[Slot]) -> list[Finding]:
     return [_repeated(slot, facts) for slot in slots if len({m.text for m in slot.entries}) > 1]
 
 
-def find_duplicates(facts: Facts, pairs: Iterable[tuple[Slot, Slot]]) -> list[Finding]:
-    """Pairs of systemic (or same-route) drugs that share a class of which one is enough."""
+def find_duplicates(facts: Facts, slots: Iterable[Slot]) -> list[Finding]:
+    """Pairs of systemic (or same-route) drugs that share a class of which one is enough, once a pair."""
     knowledge = facts.knowledge
+    by_class: dict[str, list[Slot]] = {}
+    for slot in slots:
+        for class_id in knowledge.duplicate_classes(slot.drug):
+            by_class.setdefault(class_id, []).append(slot)
+    shared: dict[tuple[int, int], tuple[Slot, Slot, list[str]]] = {}
+    for class_id, members in by_class.items():
+        for a, b in combinations(members, 2):
+            if a.drug != b.drug and (a.route == b.route or (a.systemic and b.systemic)) and not _one_as_needed(a, b):
+                shared.setdefault((a.index, b.index), (a, b, []))[2].append(class_id)
     found = []
-    for a, b in pairs:
-        shared = knowledge.duplicate_classes(a.drug) & knowledge.duplicate_classes(b.drug)
-        if not shared or a.drug == b.drug or (a.route != b.route and not (a.systemic and b.systemic)):
-            continue
-        if _one_as_needed(a, b):
-            continue
-        narrowest = max(sorted(shared), key=lambda c: len(knowledge.ancestors(c)))
+    for _, (a, b, classes) in sorted(shared.items()):
+        narrowest = max(sorted(classes), key=lambda c: len(knowledge.ancestors(c)))
         found.append(_same_class(a, b, knowledge.classes[narrowest].name, facts))
     return found
 

@@ -33,6 +33,12 @@ class Need(NamedTuple):
     points: int
 
 
+class _Touched(NamedTuple):
+    terms: list[_Term]
+    needs: list[Need]
+    burdens: list[tuple[Burden, int]]
+
+
 class Intervention(NamedTuple):
     """An action on one slot; a switch names the candidate slot that takes its place, if the table has one."""
 
@@ -81,28 +87,38 @@ class Regimen:
     burdens: tuple[Burden, ...]
     needs: tuple[Need, ...]
     _terms: tuple[_Term, ...] = field(init=False, repr=False, default=())
-    _touching: dict[int, list[_Term]] = field(init=False, repr=False, default_factory=dict)
+    _touched: dict[int, _Touched] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         table, effects = self.risk.points, self.risk.effects
         reduce, monitor = effects[Action.REDUCE], effects[Action.MONITOR]
         terms = tuple(
-            _Term(
-                f.mask,
-                table[f.kind][f.severity] * f.units,
-                f.mask & f.dose_matters if reduce.needs_dose_matters else f.mask,
-                reduce.leaves[f.severity],
-                monitor.leaves[f.severity],
-            )
-            for f in self.findings
+            [
+                _Term(
+                    f.mask,
+                    table[f.kind][f.severity] * f.units,
+                    f.mask & f.dose_matters if reduce.needs_dose_matters else f.mask,
+                    reduce.leaves[f.severity],
+                    monitor.leaves[f.severity],
+                )
+                for f in self.findings
+            ]
         )
         object.__setattr__(self, "_terms", terms)
-        for term in terms:
-            mask = term.mask
-            while mask:
-                lowest = mask & -mask
-                self._touching.setdefault(lowest.bit_length() - 1, []).append(term)
-                mask ^= lowest
+
+    def _touching(self, index: int) -> _Touched:
+        """The terms, needs and burdens (with their points) that a slot or candidate is part of."""
+        touched = self._touched.get(index)
+        if touched is None:
+            bit = 1 << index
+            table = self.risk.points[Kind.BURDEN]
+            touched = _Touched(
+                [t for t in self._terms if t.mask & bit],
+                [n for n in self.needs if n.mask & bit],
+                [(b, table[b.rule.severity]) for b in self.burdens if any(w[0] == bit for w in b.weights)],
+            )
+            self._touched[index] = touched
+        return touched
 
     @property
     def start(self) -> State:
@@ -135,17 +151,20 @@ class Regimen:
         """What one more intervention takes off the points; negative when it adds. Counts only what it touches."""
         after = before.after(index, intervention)
         drop = 0
-        for term in self._touching.get(index, ()):
-            drop += _left(term, before) - _left(term, after)
+        touched = [self._touching(index)]
         if intervention.replacement is not None:
-            for term in self._touching.get(intervention.replacement, ()):
+            touched.append(self._touching(intervention.replacement))
+        burdens: dict[int, tuple[Burden, int]] = {}
+        for terms, needs, weighed in touched:
+            for term in terms:
                 drop += _left(term, before) - _left(term, after)
-        if before.active != after.active:
-            drop += self._burden(before.active) - self._burden(after.active)
-        bit = 1 << index
-        for need in self.needs:
-            if need.mask & bit:
+            for need in needs:
                 drop += self._unmet(need, before) - self._unmet(need, after)
+            for burden, points in weighed:
+                burdens[id(burden)] = burden, points
+        if before.active != after.active:
+            for burden, points in burdens.values():
+                drop += points * (burden.units(before.active) - burden.units(after.active))
         return drop
 
     def lowers(self, finding: Finding, index: int, action: Action) -> bool:

@@ -74,13 +74,15 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
     initial = (1 << len(slots)) - 1
 
     alone, missing = _find(facts, slots, combinations(slots, 2))
-    findings = _merged([*alone, *find_duplicates(facts, combinations(slots, 2)), *find_repeats(facts, slots)])
+    findings = _merged([*alone, *find_duplicates(facts, slots), *find_repeats(facts, slots)])
     omissions, unmet = find_omissions(facts)
     candidates, groups = _candidates(facts, slots, findings)
     everyone = (*slots, *candidates)
     new_pairs = [*product(slots, candidates), *combinations(candidates, 2)]
     brought, _ = _find(facts, tuple(candidates), new_pairs)
-    brought = _merged([*brought, *find_duplicates(facts, new_pairs)])
+    beyond = ~initial
+    duplicates = [f for f in find_duplicates(facts, everyone) if f.mask & beyond] if candidates else []
+    brought = _merged([*brought, *duplicates])
     replacements = _best(groups, brought, initial, knowledge)
     kept = sum(1 << c for c in replacements.values())
     brought = [f for f in brought if not f.mask & ~(initial | kept) and _concerns(f, replacements)]
