@@ -20,6 +20,7 @@ from polypharmacy.review.review import Review
 
 def html_report(review: Review, today: date) -> str:
     """The page as text. Everything from the patient's record is escaped; nothing is loaded from elsewhere."""
+    numbers = {s: n for n, s in enumerate(dict.fromkeys(s for f in review.findings for s in f.sources), start=1)}
     environment = Environment(
         loader=PackageLoader("polypharmacy.review", "."), autoescape=True, undefined=StrictUndefined
     )
@@ -37,7 +38,8 @@ def html_report(review: Review, today: date) -> str:
         partly=partly_reviewed(review),
         name=lambda drug: review.knowledge.ingredients[drug].name,
         dose=dose_line,
-        cite=review.knowledge.cite,
+        marks=lambda finding: f"[{', '.join(str(numbers[s]) for s in finding.sources)}]",
+        references=review.knowledge.cite(tuple(numbers)),
         words=SEVERITY_WORDS,
         statement=STATEMENT,
     )
