@@ -65,13 +65,15 @@ class InteractionRule(Row):
     """One rule of interactions.yaml, between `subject`, `object` and each of `others`.
 
     `severity` holds until a modifier is known to hold. `actions` are what a reviewer would do, in
-    order of preference, as "stop subject"; `dose_matters` names the drugs whose reduction helps.
+    order of preference, as "stop subject"; `dose_matters` names the drugs whose reduction helps. `cascade` marks a
+    prescribing cascade: the object may be treating what the subject has caused.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     subject: Selector
     object: Selector
     others: tuple[Selector, ...] = ()
+    cascade: bool = False
     when: Predicate | None = None
     severity: Severity
     nature: Literal["PK", "PD"]

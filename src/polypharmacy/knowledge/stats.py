@@ -32,7 +32,7 @@ def stats(knowledge: Knowledge) -> dict[str, Any]:
         "rules_second_reader": sum(r.review_status == "reviewed" for r in tables.interactions),
         "pairs": pairs,
         "pairs_adjust_or_above": serious,
-        "multi_drug_rules": len(tables.burdens) + sum(bool(r.others) for r in tables.interactions),
+        "multi_drug_rules": len(tables.burdens) + sum(bool(r.others) or r.cascade for r in tables.interactions),
         "criteria": {**criteria, "executable": sum(not r.needs for r in tables.criteria)},
         "renal_drugs": len({r.drug for r in tables.organ_limits if r.organ == "renal"}),
         "hepatic_drugs": len({r.drug for r in tables.organ_limits if r.organ == "hepatic"}),
