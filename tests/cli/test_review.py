@@ -173,7 +173,7 @@ def test_a_list_of_unknown_drugs_gets_a_report_that_says_so(polypharmacy: Run, t
 
 def test_nothing_found_is_never_called_safe(polypharmacy: Run, tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
-    listed.write_text("age: 70\nparacetamol 500 mg daily\n")
+    listed.write_text("age: 70\negfr: 80\nparacetamol 500 mg daily\n")
     review = json.loads(polypharmacy("review", listed, "--json").out)
     assert review["findings"] == []
     assert review["answer"].startswith("None found in knowledge base ")

@@ -67,6 +67,7 @@ class Patient(_Part):
     conditions: tuple[RecordedCondition, ...] = ()
     conditions_complete: bool = False
     measured_egfr: float | None = Field(default=None, gt=0, le=250)
+    measured_crcl: float | None = Field(default=None, gt=0, le=250)
     creatinine: float | None = Field(default=None, gt=0, le=40)
     weight: float | None = Field(default=None, gt=0, le=500)
     height: float | None = Field(default=None, gt=0, le=280)
@@ -96,7 +97,9 @@ class Patient(_Part):
 
     @property
     def crcl(self) -> float | None:
-        """Cockcroft-Gault creatinine clearance in mL/min, where creatinine, age, sex and weight are known."""
+        """The stated creatinine clearance, else Cockcroft-Gault from creatinine, age, sex and weight, in mL/min."""
+        if self.measured_crcl is not None:
+            return self.measured_crcl
         if self.creatinine is None or self.age is None or self.sex is None or self.weight is None:
             return None
         return cockcroft_gault(self.creatinine, self.age, self.sex, self.weight)

@@ -30,7 +30,7 @@ class Facts:
         self.slots = slots
         self.knowledge = knowledge
         self.conditions = patient.condition_ids
-        self.egfr = patient.egfr
+        self.egfr = patient.egfr if patient.egfr is not None else patient.crcl
         if self.egfr is None and "dialysis" in self.conditions:
             self.egfr = DIALYSIS_EGFR
         self.crcl = patient.crcl

@@ -52,7 +52,7 @@ def make_plan(
     kept = {s.index for s in slots if knowledge.is_critical(s.drug)}
     moves = tuple(_moves(serious_first, replacements, kept))
     chosen = _choose(regimen, moves)
-    _cover_interrupting(regimen, serious_first, replacements, chosen)
+    _cover_serious(regimen, serious_first, replacements, chosen)
     steps: list[PlanStep] = []
     done: dict[int, Intervention] = {}
     state, open_findings = regimen.start, serious_first
@@ -60,7 +60,7 @@ def make_plan(
         urgent = _most_urgent(open_findings, [i for i in chosen if i not in done])
         drop, index = max((regimen.drop(state, i, chosen[i]), -i) for i in urgent)
         index = -index
-        steps.append(_step(index, chosen[index], drop, regimen, slots, open_findings, knowledge))
+        steps.append(_step(index, chosen[index], drop, regimen, state, slots, open_findings, knowledge))
         done[index] = chosen[index]
         state = state.after(index, chosen[index])
         if chosen[index].action in _REMOVING:
@@ -125,8 +125,13 @@ def _moves(findings: Sequence[Finding], replacements: dict[int, int], kept: Coll
                 continue
             if action is Action.STOP and index in kept and finding.severity.rank < Severity.AVOID.rank:
                 continue
-            if action is Action.SWITCH:
-                options = [Intervention(action, replacements[index])] if index in replacements else []
+            if action is Action.SWITCH and index in replacements:
+                options = [Intervention(action, replacements[index])]
+            elif action is Action.SWITCH:
+                # Nothing in the table to switch to: for a serious finding the reader must look for an alternative.
+                serious = finding.severity.rank >= Severity.AVOID.rank and finding.kind is not Kind.BURDEN
+                named = serious and (Action.STOP, index) not in finding.actions
+                options = [Intervention(action)] if named else []
             else:
                 options = [Intervention(action)]
             for option in options:
@@ -135,23 +140,34 @@ def _moves(findings: Sequence[Finding], replacements: dict[int, int], kept: Coll
                     yield index, option
 
 
-def _cover_interrupting(
+def _cover_serious(
     regimen: Regimen,
     findings: Sequence[Finding],
     replacements: dict[int, int],
     plan: dict[int, Intervention],
 ) -> None:
-    """An interrupting finding is never left without a step, even where no action lowers the points, or where the
-    switch its rule asks for has no replacement in the knowledge base.
+    """A finding at avoid or above, and one that interrupts, is never left without a step, even where no action lowers
+    the points enough, or where the switch its rule asks for has no replacement in the knowledge base.
     """
     for finding in findings:
-        if not finding.interrupts or any(finding.mask >> i & 1 for i in plan):
+        serious = finding.interrupts or finding.severity.rank >= Severity.AVOID.rank
+        if not serious or finding.kind is Kind.BURDEN or _is_met(finding, regimen, plan):
             continue
-        moves = [m for m in _moves([finding], replacements) if m[0] not in plan]
-        moves = moves or [(index, Intervention(action)) for action, index in finding.actions]
-        state = regimen.state(plan)
-        index, move = max(moves, key=lambda m: regimen.drop(state, *m))
+        moves = list(_moves([finding], replacements)) or [(i, Intervention(a)) for a, i in finding.actions]
+        drops = {}
+        for index, move in moves:
+            state = regimen.state({i: x for i, x in plan.items() if i != index})
+            drops[index, move] = regimen.drop(state, index, move)
+        index, move = max(drops, key=drops.__getitem__)
         plan[index] = move
+
+
+def _is_met(finding: Finding, regimen: Regimen, plan: dict[int, Intervention]) -> bool:
+    """Whether a step takes one of a finding's medicines away or lowers the finding."""
+    return any(
+        finding.mask >> i & 1 and (x.action in _REMOVING or regimen.lowers(finding, i, x.action))
+        for i, x in plan.items()
+    )
 
 
 def _most_urgent(findings: Sequence[Finding], indices: list[int]) -> list[int]:
@@ -183,6 +199,7 @@ def _step(
     intervention: Intervention,
     drop: int,
     regimen: Regimen,
+    state: State,
     slots: Sequence[Slot],
     findings: Sequence[Finding],
     knowledge: Knowledge,
@@ -190,9 +207,10 @@ def _step(
     slot = slots[index]
     addressed = _addressed(index, intervention, regimen, findings)
     replacement = None if intervention.replacement is None else slots[intervention.replacement].drug
+    brought = regimen.brought(state, intervention)
     careful = knowledge.ingredients[slot.drug].needs_taper or knowledge.is_critical(slot.drug)
-    lowering = intervention.action is not Action.MONITOR
-    taper = knowledge.deprescribing_of(slot.drug) if lowering and careful else None
+    removing = intervention.action in _REMOVING
+    taper = knowledge.deprescribing_of(slot.drug) if removing and careful else None
     return PlanStep(
         action=intervention.action,
         drug=slot.drug,
@@ -201,7 +219,7 @@ def _step(
         risk_drop=drop,
         reason="; ".join(f.message for f in addressed[:3])
         + (f"; and {len(addressed) - 3} more" if len(addressed) > 3 else ""),
-        how=_how(addressed, slot, replacement, knowledge),
+        how=_how(index, intervention, addressed, brought, slot, replacement, knowledge),
         cost=_cost(index, intervention, regimen, slot, knowledge),
         taper=f"{taper.taper} {taper.monitoring}" if taper else None,
         findings=tuple(f.id for f in addressed),
@@ -209,10 +227,21 @@ def _step(
     )
 
 
-def _how(addressed: Sequence[Finding], slot: Slot, replacement: str | None, knowledge: Knowledge) -> str:
-    """The leading finding's management, and why the replacement is better."""
-    parts = [addressed[0].management] if addressed else []
+def _how(
+    index: int,
+    intervention: Intervention,
+    addressed: Sequence[Finding],
+    brought: Sequence[Finding],
+    slot: Slot,
+    replacement: str | None,
+    knowledge: Knowledge,
+) -> str:
+    """The management of the finding whose rule would do just this; why the replacement is better and what it needs."""
+    act = (intervention.action, index)
+    fitting = [f for f in addressed if f.actions[:1] == (act,)] or [f for f in addressed if act in f.actions]
+    parts = [fitting[0].management] if fitting else []
     parts += [row.why for row in knowledge.substitutes_for(slot.drug) if row.replacement == replacement][:1]
+    parts += [f"Then: {f.message}. {f.management}" for f in brought if f.severity is not Severity.AWARE]
     return " ".join(parts)
 
 

@@ -167,6 +167,14 @@ class Regimen:
                 drop += points * (burden.units(before.active) - burden.units(after.active))
         return drop
 
+    def brought(self, state: State, intervention: Intervention) -> list[Finding]:
+        """What a switch's replacement brings with the medicines taken in `state`, most serious first."""
+        if intervention.replacement is None:
+            return []
+        bit = 1 << intervention.replacement
+        found = [f for f in self.findings if f.mask & bit and not f.mask & ~(state.active | bit)]
+        return sorted(found, key=lambda f: -f.severity.rank)
+
     def lowers(self, finding: Finding, index: int, action: Action) -> bool:
         """Whether a partial intervention on a slot takes anything off a finding."""
         effect = self.risk.effects[action]

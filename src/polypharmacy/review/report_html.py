@@ -14,6 +14,7 @@ from polypharmacy.review.report_view import (
     lab_line,
     partly_reviewed,
     patient_line,
+    unrecognised_conditions,
 )
 from polypharmacy.review.review import Review
 
@@ -33,9 +34,10 @@ def html_report(review: Review, today: date) -> str:
         labs=lab_line(review),
         coverage=coverage_line(review),
         steps=[(step, headline(step, review)) for step in review.plan],
-        rest=[f for f in review.findings if not f.interrupts],
+        rest=[f for f in review.findings if f not in review.serious],
         gaps=gaps(review),
         partly=partly_reviewed(review),
+        unrecognised=unrecognised_conditions(review),
         name=lambda drug: review.knowledge.ingredients[drug].name,
         dose=dose_line,
         marks=lambda finding: f"[{', '.join(str(numbers[s]) for s in finding.sources)}]",

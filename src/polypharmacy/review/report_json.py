@@ -4,6 +4,7 @@ from typing import Any
 
 from polypharmacy.review.finding import Finding
 from polypharmacy.review.plan import PlanStep
+from polypharmacy.review.report_view import unrecognised_conditions
 from polypharmacy.review.review import Review
 
 STATEMENT = "For research and decision support. A clinician decides."
@@ -19,6 +20,7 @@ def review_dict(review: Review) -> dict[str, Any]:
             "mentions": patient.mentions,
             "resolved": patient.mentions - len(patient.unresolved),
             "unresolved": [{"text": u.text, "nearest": list(u.nearest)} for u in patient.unresolved],
+            "conditions_not_recognised": unrecognised_conditions(review),
             "not_fully_reviewed": [
                 s.drug for s in review.slots if knowledge.ingredients[s.drug].review_status != "reviewed"
             ],
@@ -50,13 +52,24 @@ def answer(review: Review) -> str:
     version = review.knowledge.version
     if not review.slots:
         return f"No medicine on this list is known to knowledge base {version}: not reviewed."
-    urgent = len(review.interrupting)
-    if urgent:
-        problems = "1 serious problem" if urgent == 1 else f"{urgent} serious problems"
-        return f"{problems} to act on first; {len(review.findings)} findings in all."
-    if review.findings:
-        return f"No interrupting problem found in knowledge base {version}; {len(review.findings)} findings to weigh."
-    return f"None found in knowledge base {version}. That is not the same as safe."
+    parts = []
+    unknown = [u.text for u in review.patient.unresolved]
+    if unknown:
+        medicines = "1 medicine is" if len(unknown) == 1 else f"{len(unknown)} medicines are"
+        parts.append(f"{medicines} NOT KNOWN and not reviewed.")
+    serious = len(review.serious)
+    if serious:
+        problems = "1 serious problem" if serious == 1 else f"{serious} serious problems"
+        parts.append(f"{problems} to act on first; {len(review.findings)} findings in all.")
+    elif review.findings:
+        parts.append(f"No serious problem found in knowledge base {version}; {len(review.findings)} findings to weigh.")
+    else:
+        parts.append(f"None found in knowledge base {version}. That is not the same as safe.")
+    kidney = review.patient.egfr or review.patient.crcl
+    unchecked = [name for name, value in (("age", review.patient.age), ("kidney function", kidney)) if value is None]
+    if unchecked:
+        parts.append(f"Not checked, because not stated: {' and '.join(unchecked)}.")
+    return " ".join(parts)
 
 
 def finding_dict(finding: Finding, review: Review) -> dict[str, Any]:

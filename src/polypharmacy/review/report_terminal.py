@@ -19,6 +19,7 @@ from polypharmacy.review.report_view import (
     lab_line,
     partly_reviewed,
     patient_line,
+    unrecognised_conditions,
 )
 from polypharmacy.review.review import Review
 
@@ -39,12 +40,12 @@ def print_review(review: Review, console: Console) -> None:
         console.print(_allergies(review))
     if review.plan:
         console.print(_plan(review))
-    urgent = review.interrupting
+    urgent = review.serious
     if urgent:
         console.print(Text("\nSerious problems", style="bold"))
         for finding in urgent:
             console.print(_detail(finding, review))
-    rest = [f for f in review.findings if not f.interrupts]
+    rest = [f for f in review.findings if f not in urgent]
     if rest:
         console.print(_rest(rest))
     console.print(_unknown(review))
@@ -76,7 +77,7 @@ def _head(review: Review) -> RenderableType:
         name = review.knowledge.ingredients[m.ingredient].name
         medicines.add_row(Text(m.text), name, dose_line(m))
     for u in p.unresolved:
-        nearest = f"not known; nearest: {', '.join(u.nearest)}" if u.nearest else "not known"
+        nearest = f"NOT KNOWN; did you mean {', '.join(u.nearest)}?" if u.nearest else "NOT KNOWN"
         medicines.add_row(Text(u.text), Text(nearest, style="bold red"), "")
     return Panel(Group(*lines, Text(""), medicines), title="Medication review", title_align="left")
 
@@ -146,6 +147,10 @@ def _rest(findings: Sequence[Finding]) -> RenderableType:
 
 def _unknown(review: Review) -> RenderableType:
     lines: list[RenderableType] = []
+    unrecognised = unrecognised_conditions(review)
+    if unrecognised:
+        names = ", ".join(unrecognised)
+        lines.append(Text(f"Conditions not recognised, so no rule about them could fire: {names}", style="yellow"))
     for note in review.patient.notes:
         lines.append(Text(f"Not read: {note.where}: {note.message}", style="yellow"))
     missing = gaps(review)

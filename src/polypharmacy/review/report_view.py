@@ -132,3 +132,8 @@ def partly_reviewed(review: Review) -> list[str]:
     """Names of medicines whose row no second reader has wholly checked."""
     rows = review.knowledge.ingredients
     return [rows[s.drug].name for s in review.slots if rows[s.drug].review_status != "reviewed"]
+
+
+def unrecognised_conditions(review: Review) -> list[str]:
+    """Recorded problems that mean nothing to the knowledge base."""
+    return list(dict.fromkeys(c.text for c in review.patient.conditions if not c.ids))

@@ -63,6 +63,11 @@ class Review:
         return self.knowledge.risk.displayed(self.points_after, len(self.slots))
 
     @property
+    def serious(self) -> tuple[Finding, ...]:
+        """What a reader must see first: what interrupts, and whatever is contraindicated."""
+        return tuple(f for f in self.findings if f.interrupts or f.severity is Severity.CONTRAINDICATED)
+
+    @property
     def interrupting(self) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.interrupts)
 
@@ -184,18 +189,22 @@ def _suits(indication: str, slot: Slot, knowledge: Knowledge) -> bool:
 def _best(
     groups: dict[int, tuple[int, ...]], brought: Sequence[Finding], initial: int, knowledge: Knowledge
 ) -> dict[int, int]:
-    """Of each slot's candidates the one whose findings with the other medicines weigh least; the first of equals."""
+    """Of each slot's candidates the one whose findings with the other medicines weigh least, the first of equals;
+    none that brings a finding at avoid or above.
+    """
     points = knowledge.risk.points
     best: dict[int, int] = {}
     for index, candidates in groups.items():
         others = initial & ~(1 << index)
 
-        def weight(candidate: int, others: int = others) -> int:
+        weights: dict[int, int] = {}
+        for candidate in candidates:
             allowed = others | 1 << candidate
-            return sum(points[f.kind][f.severity] for f in brought if f.mask >> candidate & 1 and not f.mask & ~allowed)
-
-        if candidates:
-            best[index] = min(candidates, key=weight)
+            found = [f for f in brought if f.mask >> candidate & 1 and not f.mask & ~allowed]
+            if all(f.severity.rank < Severity.AVOID.rank for f in found):
+                weights[candidate] = sum(points[f.kind][f.severity] for f in found)
+        if weights:
+            best[index] = min(weights, key=weights.__getitem__)
     return best
 
 
@@ -216,7 +225,7 @@ def _allergies(patient: Patient, slots: tuple[Slot, ...]) -> tuple[AllergyConfli
 def _order(finding: Finding) -> tuple[bool, int, int, str, tuple[str, ...]]:
     """Interrupting first, then by severity; interactions before criteria of the same rank."""
     return (
-        not finding.interrupts,
+        not (finding.interrupts or finding.severity is Severity.CONTRAINDICATED),
         -finding.severity.rank,
         _KIND_ORDER[finding.kind],
         finding.id,

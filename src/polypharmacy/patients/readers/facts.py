@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+from polypharmacy.knowledge.predicate import LabName
+from polypharmacy.patients.patient import Lab
 from polypharmacy.patients.readers.builder import Builder
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
@@ -11,10 +13,9 @@ MICROMOL_PER_MG_DL = 88.42
 
 def set_fact(builder: Builder, where: str, key: str, value: str) -> bool:
     """Set a patient's fact if `key` names one; a value that cannot be read is noted. Returns whether it did."""
-    setter = _SETTERS.get(key)
-    if setter is None:
+    if key not in _SETTERS:
         return False
-    if not setter(builder, value.strip()):
+    if not set_value(builder, key, value.strip()):
         builder.note(where, f"could not read {key} from {value.strip()!r}")
     return True
 
@@ -54,6 +55,13 @@ def _egfr(builder: Builder, value: str) -> bool:
     return number is not None
 
 
+def _crcl(builder: Builder, value: str) -> bool:
+    number = _number(value, 1, 250)
+    if number is not None:
+        builder.fields["measured_crcl"] = number
+    return number is not None
+
+
 def _weight(builder: Builder, value: str) -> bool:
     number = _number(value, 1, 1100)
     if number is not None and re.search(r"lb|pound", value.lower()):
@@ -76,12 +84,78 @@ def _creatinine(builder: Builder, value: str) -> bool:
     return True
 
 
+def _lab(name: LabName, low: float, high: float) -> Callable[[Builder, str], bool]:
+    def set_lab(builder: Builder, value: str) -> bool:
+        number = _number(value, low, high)
+        if number is not None:
+            labs = builder.fields.setdefault("labs", {})
+            labs[name] = Lab(value=number)
+        return number is not None
+
+    return set_lab
+
+
 _SETTERS: dict[str, Callable[[Builder, str], bool]] = {
     "age": _age,
     "sex": _sex,
     "gender": _sex,
     "egfr": _egfr,
     "gfr": _egfr,
+    "crcl": _crcl,
+    "creatinine clearance": _crcl,
     "weight": _weight,
+    "wt": _weight,
     "creatinine": _creatinine,
+    "cr": _creatinine,
+    "scr": _creatinine,
+    "potassium": _lab("potassium", 1, 12),
+    "k": _lab("potassium", 1, 12),
+    "k+": _lab("potassium", 1, 12),
+    "sodium": _lab("sodium", 90, 200),
+    "na": _lab("sodium", 90, 200),
+    "na+": _lab("sodium", 90, 200),
+    "qtc": _lab("qtc", 200, 800),
+    "inr": _lab("inr", 0.5, 20),
+    "hba1c": _lab("hba1c", 3, 20),
+    "hr": _lab("heart_rate", 10, 300),
+    "heart rate": _lab("heart_rate", 10, 300),
+    "pulse": _lab("heart_rate", 10, 300),
+    "bp": _lab("systolic_bp", 30, 320),
+    "blood pressure": _lab("systolic_bp", 30, 320),
 }
+_SHORTHAND = re.compile(
+    rf"(?<![\w+])({'|'.join(sorted(map(re.escape, set(_SETTERS) - {'sex', 'gender'}), key=len, reverse=True))})"
+    r"\s*(?:[:=]|is|of)?\s*(\d+(?:\.\d+)?(?:/\d+)?\s*(?:[a-z%]+(?:/[a-z0-9.]+)*)?)",
+    re.IGNORECASE,
+)
+_AGE_SEX = re.compile(
+    r"\b(\d{2,3})\s*-?\s*(?:(?:y/?o|yrs?|years?)(?:[\s-]*old)?\s*)?,?\s*(female|male|woman|man|lady|gentleman|f|m)\b",
+    re.IGNORECASE,
+)
+_SEXES = {"lady": "female", "gentleman": "male"}
+
+
+def read_shorthand(builder: Builder, line: str) -> bool:
+    """Facts in a line such as "84F, eGFR 28, K+ 5.6": set them and say whether the line held nothing else."""
+    rest = line
+    person = _AGE_SEX.search(rest)
+    if person and 18 <= int(person[1]) <= 120:
+        builder.fields["age"] = int(person[1])
+        builder.fields["sex"] = parse_sex(_SEXES.get(person[2].lower(), person[2]))
+        rest = rest.replace(person[0], " ")
+    for found in _SHORTHAND.finditer(rest):
+        if set_value(builder, found[1].lower(), found[2]):
+            rest = rest.replace(found[0], " ")
+    left = re.findall(r"[A-Za-z]{3,}", rest)
+    return rest != line and all(w.lower() in _PLAIN for w in left)
+
+
+_PLAIN = frozenset(
+    {"patient", "aged", "age", "old", "year", "years", "yrs", "and", "with", "has", "the", "lives", "home", "min",
+     "mmol", "kg", "mls", "bloods", "labs", "obs", "today"}
+)  # fmt: skip
+
+
+def set_value(builder: Builder, key: str, value: str) -> bool:
+    """Set one fact; False when its value cannot be read."""
+    return _SETTERS[key](builder, value)

@@ -7,7 +7,7 @@ from polypharmacy.knowledge.names import MAX_TEXT
 from polypharmacy.patients.errors import InputError
 from polypharmacy.patients.patient import Patient
 from polypharmacy.patients.readers.builder import MAX_MENTIONS, Builder
-from polypharmacy.patients.readers.facts import set_fact
+from polypharmacy.patients.readers.facts import read_shorthand, set_fact
 from polypharmacy.patients.readers.line import read_line
 
 _BULLET = re.compile(r"^\s*(?:[-*\u2022\u00b7\u2013\u2014>]+|\(?\d{1,3}[.)])\s+")
@@ -17,7 +17,7 @@ _HEADING = re.compile(
     r"(?:\s+list)?\s*:?$",
     re.IGNORECASE,
 )
-_FACT = re.compile(r"^([A-Za-z][A-Za-z /-]{1,30}?)\s*[:=]\s*(.*)$")
+_FACT = re.compile(r"^([A-Za-z][A-Za-z0-9 /+-]{0,30}?)\s*[:=]\s*(.*)$")
 _SECTIONS = {
     "allergies": "allergy",
     "allergy": "allergy",
@@ -56,6 +56,8 @@ def read_text(text: str, knowledge: Knowledge, source: str) -> Patient:
                 section = "medicine"
             continue
         if fact and set_fact(builder, where, key, fact[2]):
+            continue
+        if section == "medicine" and not knowledge.names.resolve(line).ingredients and read_shorthand(builder, line):
             continue
         if len(line) > MAX_TEXT:
             builder.note(where, f"only the first {MAX_TEXT} characters of this line were read")
