@@ -63,5 +63,7 @@ def test_every_rule_at_avoid_or_above_was_read_twice(shipped: Knowledge) -> None
         and rule.review_status == "unreviewed"
     ]
     assert unread == []
-    rows = [*shipped.tables.criteria, *shipped.tables.organ_limits, *shipped.tables.gene_limits]
-    assert [r.id for r in rows if r.severity.rank >= Severity.AVOID.rank and r.review_status == "unreviewed"] == []
+    for rows in (shipped.tables.criteria, shipped.tables.organ_limits, shipped.tables.gene_limits):
+        serious = [r for r in rows if r.severity.rank >= Severity.AVOID.rank]
+        assert serious
+        assert [r.id for r in serious if r.review_status == "unreviewed"] == []

@@ -47,6 +47,33 @@ def test_creatinine_in_either_unit(small: Knowledge) -> None:
         assert patient.creatinine == pytest.approx(1.2, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ("84F", "age", 84),
+        ("84 yo F", "sex", "female"),
+        ("78-year-old man", "sex", "male"),
+        ("eGFR 28", "egfr", 28),
+        ("CrCl: 28", "crcl", 28),
+        ("Wt 60kg", "weight", 60),
+    ],
+)
+def test_facts_in_shorthand_are_no_medicines(small: Knowledge, line: str, field: str, value: object) -> None:
+    patient = read(f"{line}\nwarfarin", small)
+    assert getattr(patient, field) == value
+    assert (patient.mentions, patient.unresolved) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [("K+ 5.6", "potassium", 5.6), ("Na: 128", "sodium", 128), ("BP 104/60", "systolic_bp", 104)],
+)
+def test_measurements_in_shorthand(small: Knowledge, line: str, name: str, value: float) -> None:
+    patient = read(f"84F, eGFR 40, {line}\nwarfarin", small)
+    assert {n: lab.value for n, lab in patient.labs.items()} == {name: value}
+    assert (patient.age, patient.egfr) == (84, 40)
+
+
 def test_a_fact_that_cannot_be_read_is_noted(small: Knowledge) -> None:
     patient = read("Age: ninety\nwarfarin", small)
     assert patient.age is None
