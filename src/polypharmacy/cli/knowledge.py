@@ -1,6 +1,7 @@
 """`polypharmacy knowledge stats | resolve | interactions | check`"""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -125,6 +126,72 @@ def check_command(json_: Json = False) -> None:
         typer.echo(f"knowledge base {knowledge.version} ({knowledge.hash}): {len(problems)} problems")
     if problems:
         raise typer.Exit(1)
+
+
+@app.command("import")
+def import_command(
+    source: Annotated[str, typer.Argument(help="ddinter, drugbank, openfda-label or faers")],
+    path: Annotated[Path, typer.Argument(help="the file you hold under your own licence")],
+    json_: Json = False,
+) -> None:
+    """Import a list into a layer of its own; switch it on with `review --layer SOURCE`."""
+    from datetime import date
+
+    from polypharmacy.knowledge import load
+    from polypharmacy.knowledge.layer import TITLES, ImportProblem, import_layer
+    from polypharmacy.patients import InputError
+
+    if source not in TITLES:
+        raise InputError(f"no source is called {source!r}; there are {', '.join(TITLES)}")
+    try:
+        layer = import_layer(source, path, load().names, date.today())
+    except ImportProblem as error:
+        raise InputError(str(error)) from None
+    counted = {
+        "source": layer.source,
+        "file": layer.file,
+        "sha256": layer.sha256,
+        "rows": layer.rows,
+        "skipped": layer.skipped,
+        "pairs": len(layer.pairs),
+        "labels": len(layer.labels),
+    }
+    if json_:
+        _print(counted)
+        return
+    kept = f"{len(layer.pairs)} pairs and {len(layer.labels)} label sections kept"
+    typer.echo(f"{layer.file}: {layer.rows} rows, {kept}, {layer.skipped} skipped (drugs not known here)")
+    typer.echo(f"Switch it on with: polypharmacy review FILE --layer {source}")
+
+
+@app.command("fetch")
+def fetch_command(
+    service: Annotated[str, typer.Argument(help="rxnorm or openfda")],
+    names: Annotated[list[str], typer.Argument(help="drug names")],
+    json_: Json = False,
+) -> None:
+    """Look names up in RxNav or openFDA (cached on disk). Shows what they say; the tables stay as they are."""
+    from polypharmacy.knowledge.fetch import BASE_URLS, Fetcher, FetchProblem
+    from polypharmacy.patients import InputError
+
+    if service not in BASE_URLS:
+        raise InputError(f"no service is called {service!r}; there are {', '.join(BASE_URLS)}")
+    try:
+        import httpx
+    except ImportError:
+        raise InputError("fetching needs httpx: pip install 'polypharmacy-env[fetch]'") from None
+    with httpx.Client(follow_redirects=True) as client:
+        fetcher = Fetcher(service, client)
+        try:
+            found = [fetcher.look_up(name) for name in names]
+        except FetchProblem as error:
+            raise OSError(str(error)) from None
+    if json_:
+        _print({"fetched": found})
+        return
+    for row in found:
+        facts = ", ".join(f"{k} {str(v)[:120]}" for k, v in row.items() if k not in ("name", "found") and v)
+        typer.echo(f"{row['name']}: {facts or 'not found'}")
 
 
 def _resolve(text: str, knowledge: "Knowledge") -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -25,6 +25,7 @@ def review_command(
     lab: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as potassium=5.4 (mmol/L) or qtc=470 (ms)")] = None,
     phenotype: Annotated[list[str] | None, typer.Option(help='GENE=PHENOTYPE, as "CYP2C19=poor metabolizer"')] = None,
     allergy: Annotated[list[str] | None, typer.Option(help="a drug or class; repeat for more")] = None,
+    layer: Annotated[list[str] | None, typer.Option(help="switch on an imported layer; repeat for more")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     html: Annotated[Path | None, typer.Option(help="write a page to print and file")] = None,
     summary: Annotated[bool, typer.Option("--summary", help="review everyone in a survey table and count")] = False,
@@ -54,6 +55,14 @@ def review_command(
         phenotype,
         allergy,
     )
+    if layer:
+        from polypharmacy.knowledge.layer import ImportProblem, load_layer
+        from polypharmacy.patients import InputError
+
+        try:
+            knowledge = knowledge.with_layers([load_layer(name) for name in layer])
+        except ImportProblem as error:
+            raise InputError(f"--layer: {error}") from None
     result = review(patient, knowledge)
     if html is not None:
         from datetime import date

@@ -1,6 +1,7 @@
 """The knowledge base compiled for look-up: ids to rows, selectors to members, pairs to rules."""
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from polypharmacy.knowledge.criterion import Criterion
 from polypharmacy.knowledge.drug_class import DrugClass
 from polypharmacy.knowledge.ingredient import Ingredient
 from polypharmacy.knowledge.interaction import InteractionRule
+from polypharmacy.knowledge.layer import Layer
 from polypharmacy.knowledge.limit import GeneLimit, OrganLimit
 from polypharmacy.knowledge.names import Names
 from polypharmacy.knowledge.references import dangling
@@ -36,6 +38,7 @@ class Knowledge:
         self.classes: dict[str, DrugClass] = {c.id: c for c in tables.classes}
         self.conditions = {c.id: c for c in tables.conditions}
         self.ingredients: dict[str, Ingredient] = {i.id: i for i in tables.ingredients}
+        self.layers: tuple[Layer, ...] = ()
         self._ancestors = {c: self._closure(c, ()) for c in self.classes}
         self._classes_of: dict[str, frozenset[str]] = {}
         self._duplicate_classes: dict[str, frozenset[str]] = {}
@@ -67,6 +70,13 @@ class Knowledge:
             self.gene_limits.setdefault(gene.drug, []).append(gene)
         self._substitutes: dict[str, tuple[Substitute, ...]] = {}
         self._deprescribing: dict[str, Deprescribing | None] = {}
+
+    def with_layers(self, layers: Iterable[Layer]) -> "Knowledge":
+        """This knowledge with imported layers switched on beside it; the tables are shared, not changed."""
+        other = copy.copy(self)
+        other.layers = tuple(layers)
+        other.sources = {**self.sources, **{row.citation.id: row.citation for row in other.layers}}
+        return other
 
     # -- look-ups ---------------------------------------------------------------------------
 

@@ -41,6 +41,12 @@ def review_dict(review: Review) -> dict[str, Any]:
         "findings": [finding_dict(f, review) for f in review.findings],
         "plan": [_step(s) for s in review.plan],
         "not_evaluated": [{"id": n.id, "needs": list(n.needs)} for n in review.not_evaluated],
+        "labels": [
+            {"drug": row.drug, "section": row.section, "text": row.text, "source": layer.citation.citation}
+            for layer in knowledge.layers
+            for row in layer.labels
+            if row.drug in {s.drug for s in review.slots}
+        ],
         "notes": [{"where": n.where, "message": n.message} for n in patient.notes],
         "answer": answer(review),
         "statement": STATEMENT,

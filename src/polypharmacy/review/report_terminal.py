@@ -153,6 +153,12 @@ def _unknown(review: Review) -> RenderableType:
         lines.append(Text(f"Conditions not recognised, so no rule about them could fire: {names}", style="yellow"))
     for note in review.patient.notes:
         lines.append(Text(f"Not read: {note.where}: {note.message}", style="yellow"))
+    taken = {s.drug for s in review.slots}
+    for layer in review.knowledge.layers:
+        for row in layer.labels:
+            if row.drug in taken and row.section == "boxed_warning":
+                name = review.knowledge.ingredients[row.drug].name
+                lines.append(Text(f"Boxed warning of {name} ({layer.source}): {row.text[:300]}"))
     missing = gaps(review)
     if missing:
         text = ", ".join(f"{g.need} ({g.checks})" for g in missing[:8])

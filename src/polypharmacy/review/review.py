@@ -13,6 +13,7 @@ from polypharmacy.review.duplicates import find_duplicates, find_repeats
 from polypharmacy.review.facts import Facts
 from polypharmacy.review.finding import Finding, NotEvaluated, merge_into
 from polypharmacy.review.interactions import find_interactions
+from polypharmacy.review.layers import with_layers
 from polypharmacy.review.limits import find_limits
 from polypharmacy.review.needs import needs_of
 from polypharmacy.review.plan import PlanStep, make_plan
@@ -93,6 +94,7 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
     brought = [f for f in brought if not f.mask & ~(initial | kept) and _concerns(f, replacements)]
     burdens = burdens_of(facts, everyone)
     shown = [*findings, *find_burdens(burdens, slots, initial, facts)]
+    listed = with_layers(shown, facts, slots) if knowledge.layers else shown
     regimen = Regimen(
         risk=knowledge.risk,
         size=len(slots),
@@ -105,9 +107,9 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
         patient=patient,
         knowledge=knowledge,
         slots=slots,
-        findings=tuple(sorted([*shown, *omissions], key=_order)),
+        findings=tuple(sorted([*listed, *omissions], key=_order)),
         plan=tuple(plan),
-        not_evaluated=_once([*missing, *unmet], slots, knowledge),
+        not_evaluated=_once([*missing, *unmet], slots, facts),
         allergy_conflicts=_allergies(patient, slots),
         components=regimen.components(),
         components_after=regimen.components(interventions),
@@ -251,14 +253,17 @@ _KIND_ORDER = {
 }
 
 
-def _once(rows: list[NotEvaluated], slots: Sequence[Slot], knowledge: Knowledge) -> tuple[NotEvaluated, ...]:
+def _once(rows: list[NotEvaluated], slots: Sequence[Slot], facts: Facts) -> tuple[NotEvaluated, ...]:
     """Each rule once, with the criteria no record can answer that concern this patient."""
+    knowledge = facts.knowledge
     needs: dict[str, dict[str, None]] = {}
     for row in rows:
         needs.setdefault(row.id, {}).update(dict.fromkeys(row.needs))
     taken = {s.drug for s in slots}
     for criterion in knowledge.unanswerable:
         if criterion.drugs is not None and taken.isdisjoint(knowledge.members(criterion.drugs)):
+            continue
+        if criterion.when is not None and facts.ask(criterion.when, []) is False:
             continue
         needs.setdefault(criterion.id, {}).update(dict.fromkeys(criterion.needs))
     return tuple(NotEvaluated(id_, tuple(n)) for id_, n in needs.items())
