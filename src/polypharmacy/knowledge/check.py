@@ -112,6 +112,7 @@ def _unused_sources(knowledge: Knowledge) -> Iterator[Problem]:
         tables.criteria,
         tables.organ_limits,
         tables.gene_limits,
+        tables.phenoconversions,
         tables.substitutes,
         tables.deprescribing,
     ):

@@ -57,3 +57,22 @@ class GeneLimit(Row):
     evidence: Evidence
     sources: tuple[str, ...] = Field(min_length=1)
     review_status: ReviewStatus = "unreviewed"
+
+
+class Phenoconversion(Row):
+    """One row of phenoconversion.csv: an inhibitor makes a metaboliser behave as another phenotype."""
+
+    gene: str = Field(min_length=1)
+    inhibitor_strength: Literal["strong", "moderate"]
+    from_phenotype: str
+    to_phenotype: str
+    sources: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def id(self) -> str:
+        return f"{self.gene}-{self.inhibitor_strength}-{self.from_phenotype}"
+
+    @property
+    def inhibitors(self) -> str:
+        """The selector token of the drugs that do it."""
+        return f"pk:{self.gene.lower()}:inhibitor={self.inhibitor_strength}"

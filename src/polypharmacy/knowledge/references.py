@@ -78,6 +78,7 @@ def _named(tables: Tables) -> Iterator[str]:
         tables.criteria,
         tables.organ_limits,
         tables.gene_limits,
+        tables.phenoconversions,
         tables.substitutes,
         tables.deprescribing,
     ):

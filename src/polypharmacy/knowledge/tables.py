@@ -17,7 +17,7 @@ from polypharmacy.knowledge.criterion import Criterion
 from polypharmacy.knowledge.drug_class import DrugClass
 from polypharmacy.knowledge.ingredient import FLAGS, Ingredient
 from polypharmacy.knowledge.interaction import InteractionRule
-from polypharmacy.knowledge.limit import GeneLimit, OrganLimit
+from polypharmacy.knowledge.limit import GeneLimit, OrganLimit, Phenoconversion
 from polypharmacy.knowledge.model import Row
 from polypharmacy.knowledge.risk import RiskTable
 from polypharmacy.knowledge.source import NameWords, Product, Source
@@ -45,6 +45,7 @@ class Tables(Row):
     criteria: tuple[Criterion, ...]
     organ_limits: tuple[OrganLimit, ...]
     gene_limits: tuple[GeneLimit, ...]
+    phenoconversions: tuple[Phenoconversion, ...]
     substitutes: tuple[Substitute, ...]
     deprescribing: tuple[Deprescribing, ...]
     words: NameWords
@@ -62,6 +63,7 @@ FILES: dict[str, tuple[str, type[Row]]] = {
     "criteria": ("beers_2023.yaml stopp_v3.yaml start_v3.yaml", Criterion),
     "organ_limits": ("renal_hepatic.csv", OrganLimit),
     "gene_limits": ("pharmacogenomics.csv", GeneLimit),
+    "phenoconversions": ("phenoconversion.csv", Phenoconversion),
     "substitutes": ("substitutes.csv", Substitute),
     "deprescribing": ("deprescribing.csv", Deprescribing),
 }

@@ -74,6 +74,23 @@ class Facts:
             return not set(question.indication.one_of).isdisjoint(slot.indication)
         return self._number(question, needs, subject, object_)
 
+    def phenotype(self, gene: str, slot: Slot) -> tuple[str | None, Slot | None]:
+        """A gene's phenotype as another medicine leaves it (phenoconversion), and that medicine.
+
+        Nothing is converted where the phenotype itself is not known: interactions tell of inhibitors then.
+        """
+        held = self.patient.phenotypes.get(gene)
+        if held is None:
+            return None, None
+        held = held.lower()
+        rows = [r for r in self.knowledge.tables.phenoconversions if r.gene == gene and r.from_phenotype == held]
+        for row in sorted(rows, key=lambda r: r.inhibitor_strength, reverse=True):  # strong before moderate
+            inhibitors = self.knowledge.select(row.inhibitors)
+            for other in self.slots:
+                if other.drug in inhibitors and other.drug != slot.drug and other.systemic:
+                    return row.to_phenotype, other
+        return held, None
+
     def takes(self, selector: Selector, *others: Slot | None) -> bool:
         """Whether another medicine than `others` is one the selector speaks of."""
         return next(iter(self.matching(selector, *others)), None) is not None

@@ -3,29 +3,34 @@
 from collections.abc import Callable
 
 from polypharmacy.knowledge.limit import GeneLimit, OrganLimit
-from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
+from polypharmacy.knowledge.vocabulary import Action, Kind, Route, Severity
 from polypharmacy.review.facts import Facts
 from polypharmacy.review.finding import Finding, NotEvaluated, merge
 from polypharmacy.review.slot import Slot
 
 
 def find_limits(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding], list[NotEvaluated]]:
-    """Findings of renal, hepatic and pharmacogenomic limits, one a slot and organ or gene, for systemic routes."""
+    """Findings of renal, hepatic and pharmacogenomic limits, one a slot and organ or gene. Kidney and liver limits are of
+    systemic routes, genes also of inhaled ones (anaesthetics).
+    """
     found: list[Finding] = []
     missing: list[NotEvaluated] = []
     for slot in slots:
-        if not slot.systemic:
-            continue
         groups: dict[str, list[Finding]] = {}
         needed: dict[str, str] = {}
-        for limit in facts.knowledge.organ_limits.get(slot.drug, ()):
-            _organ(limit, slot, facts, groups, needed)
-        for row in facts.knowledge.gene_limits.get(slot.drug, ()):
-            phenotype = facts.patient.phenotypes.get(row.gene)
+        if slot.systemic:
+            for limit in facts.knowledge.organ_limits.get(slot.drug, ()):
+                _organ(limit, slot, facts, groups, needed)
+        reaches_blood = slot.systemic or slot.route is Route.INHALED
+        for row in facts.knowledge.gene_limits.get(slot.drug, ()) if reaches_blood else ():
+            phenotype, inhibitor = facts.phenotype(row.gene, slot)
             if phenotype is None:
                 needed.setdefault(f"{row.gene} phenotype", row.id)
-            elif phenotype.lower() in row.phenotypes:
-                text = f"{row.gene} {phenotype.lower()}: {row.message}"
+            elif phenotype in row.phenotypes:
+                text = f"{row.gene} {phenotype}: {row.message}"
+                if inhibitor is not None:
+                    by = facts.knowledge.ingredients[inhibitor.drug].name.lower()
+                    text = f"{row.gene} {phenotype} because of {by}: {row.message}"
                 groups.setdefault(row.gene, []).append(_finding(row, Kind.PGX, text, slot, facts))
         found += [merge(hits) for hits in groups.values()]
         missing += [NotEvaluated(id_, (need,)) for need, id_ in needed.items()]

@@ -85,13 +85,13 @@ def _row(builder: Builder, where: str, cells: dict[str, str], milligrams: bool) 
     if cells.get("status", "").lower() in _INACTIVE:
         builder.note(where, f"{drug!r} is {cells['status'].lower()}, so it was not reviewed")
         return
-    if dose and milligrams and dose.replace(".", "", 1).isdigit():
+    if dose and milligrams and dose.replace(".", "", 1).isdecimal():
         dose += " mg"
     sig = None
     if dose or frequency:
         sig = parse_sig(f"{dose} {frequency}" if dose else f"{drug} {frequency}")
         if dose and sig.dose is None:
-            if dose.replace(".", "", 1).isdigit() and float(dose) > 0:
+            if dose.replace(".", "", 1).isdecimal() and float(dose) > 0:
                 builder.note(where, f"dose {dose!r} of {drug!r} has no unit; read as mg")
                 sig = parse_sig(f"{dose} mg {frequency}")
             else:
