@@ -10,7 +10,7 @@ from polypharmacy.review.slot import Slot
 
 
 def find_limits(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding], list[NotEvaluated]]:
-    """Findings of renal, hepatic and pharmacogenomic limits, one a slot and organ or gene. Kidney and liver limits are of
+    """Findings of renal, hepatic and pharmacogenomic limits, one a slot and organ or gene. Kidney and liver limits are
     systemic routes, genes also of inhaled ones (anaesthetics).
     """
     found: list[Finding] = []
