@@ -31,10 +31,11 @@ def test_people_with_their_reasons_and_durations(small: Knowledge) -> None:
     assert [u.text for u in third.unresolved] == ["FOOZOLAM"]
 
 
-def test_a_prevention_code_is_a_reason_and_not_a_condition(small: Knowledge) -> None:
+def test_a_prevention_code_is_no_condition(small: Knowledge) -> None:
     third = list(read_survey(TABLE, small, "survey.csv"))[2]
     assert third.conditions == ()
-    assert third.medications[0].indication == ("atrial_fibrillation",)
+    assert third.medications[0].indication == ()
+    assert third.condition_ids == frozenset()
 
 
 def test_a_table_of_many_people_asks_for_summary(small: Knowledge) -> None:

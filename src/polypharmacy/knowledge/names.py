@@ -16,6 +16,10 @@ from polypharmacy.knowledge.vocabulary import Route
 
 MAX_TEXT = 500
 _TOKEN = re.compile(r"[a-z0-9]+(?:['.,][a-z0-9]+)*|[/+;,&()\[\]|]|-|%")
+_FRACTIONS = (("\u00bd", " 1/2"), ("\u00bc", " 1/4"), ("\u00be", " 3/4"))
+_GLUED = re.compile(r"([a-z]{5,})(\d+(?:\.\d+)?\s*(?:mg|mcg|g)\b)")
+_STRENGTH = re.compile(r"^\d+(?:[.,]\d+)*(?:mg|mcg|ug|g|iu|units?|meq)$")
+_MASS = frozenset({"mg", "mcg", "ug", "g", "iu", "unit", "units", "meq"})
 _NUMBER = re.compile(r"^\d+(?:[.,]\d+)*(?:mg|mcg|ug|g|ml|iu|u|units?|meq|mmol|%|h|hr|hrs)?$")
 _SEPARATORS = frozenset("/+;,&()[]|-")
 _APPLICATION = re.compile(r"^(?:nda|anda|bla)\d+$")
@@ -37,7 +41,8 @@ class Resolution:
     """What a text names.
 
     `ingredients` is empty when any part of the name is not known; `nearest` then holds the closest
-    known names. `also_named` are drugs that the text mentions outside its name, not read as medicines.
+    known names. `also_named` are drugs that the text mentions outside its name, not read as medicines; `unread` are
+    words with a strength after them, which are medicines that nobody knows.
     """
 
     text: str
@@ -47,13 +52,17 @@ class Resolution:
     route: Route | None = None
     nearest: tuple[str, ...] = ()
     also_named: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def fold(text: str) -> str:
     """Lower case without accents, typographic dashes and spaces made plain."""
+    for sign, value in _FRACTIONS:
+        text = text.replace(sign, value)
     text = unicodedata.normalize("NFKD", text).casefold()
     text = "".join(c for c in text if not unicodedata.combining(c))
     text = re.sub(r"[\u2010-\u2015\u2212]", "-", text).replace("\u2019", "'")
+    text = _GLUED.sub(r"\1 \2", text)
     return " ".join(text.split())
 
 
@@ -107,6 +116,7 @@ class Names:
         matches: list[Match] = []
         also: list[str] = []
         route: Route | None = None
+        unread: list[str] = []
         unknown = in_sig = in_reason = False
         depth = 0
         i = 0
@@ -135,6 +145,15 @@ class Names:
             elif token in self._tail:
                 in_sig = in_sig or bool(matches)
                 in_reason = in_reason or (token == "for" and bool(matches))
+            elif (
+                matches
+                and (in_sig or depth > 0)
+                and len(token) > 3
+                and tokens[i - 1][0] not in _PARTS
+                and not self.is_remark(token)
+                and _has_strength(tokens, i + 1)
+            ):
+                unread.append(folded[start : tokens[min(i + 2, len(tokens) - 1)][2]])
             elif token.isalpha() and in_sig and tokens[i - 1][0] in _PARTS:
                 unknown = True  # "lisinopril 20 mg/foozol 10 mg": a part of the name, not a remark
             elif not (
@@ -151,7 +170,7 @@ class Names:
         if unknown or not named:
             return Resolution(text, folded, route=route, nearest=self.nearest(text), also_named=named)
         rest = tuple(d for d in also if d not in named)
-        return Resolution(text, folded, named, tuple(matches), route, also_named=rest)
+        return Resolution(text, folded, named, tuple(matches), route, also_named=rest, unread=tuple(unread))
 
     def route(self, text: str) -> Route | None:
         """The route that a word of `text` names; tablets and capsules are oral."""
@@ -208,13 +227,27 @@ class Names:
         return best
 
     def _skip_salts(self, tokens: list[tuple[str, int, int]], i: int) -> int:
-        while i < len(tokens) and tokens[i][0] in self._salts:
-            i += 1
+        while i < len(tokens):
+            if tokens[i][0] in self._salts:
+                i += 1
+            elif tokens[i][0] == "-" and i + 1 < len(tokens) and tokens[i + 1][0] in self._salts:
+                i += 2
+            else:
+                break
         return i
 
     @staticmethod
     def _joined(tokens: list[tuple[str, int, int]], i: int) -> bool:
         return i > 0 and tokens[i - 1][0] in _JOINS
+
+
+def _has_strength(tokens: list[tuple[str, int, int]], i: int) -> bool:
+    """Whether a strength with its unit stands at token `i`."""
+    if i >= len(tokens):
+        return False
+    token = tokens[i][0]
+    following = tokens[i + 1][0] if i + 1 < len(tokens) else ""
+    return bool(_STRENGTH.match(token)) or (token[0].isdecimal() and following in _MASS)
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -38,3 +38,5 @@ class NameWords(Row):
     lead: tuple[str, ...]
     tail: tuple[str, ...]
     routes: dict[Route, tuple[str, ...]]
+    allergy_groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """What an allergy's name stands for beyond one drug, as selector tokens."""

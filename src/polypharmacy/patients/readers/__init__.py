@@ -51,7 +51,7 @@ def parse_patient(
         if len(people) == 1:
             return people[0]
         raise InputError(f"{source}: a survey table of {len(people)} people; add --summary")
-    if suffix in (".csv", ".tsv") or (_looks_tabular(body) and suffix != ".txt"):
+    if suffix in (".csv", ".tsv") or _looks_tabular(body):
         return read_delimited(body, knowledge, source)
     return read_text(body, knowledge, source)
 
@@ -110,9 +110,10 @@ def _header(text: str) -> list[str]:
 
 
 def _looks_tabular(text: str) -> bool:
-    """A first line of at least two columns, one of them a drug column."""
-    header = _header(text)
-    return len(header) > 1 and "drug" in columns_of(header)
+    """A first line of at least two columns, one of them a drug column and another that is known too."""
+    header = _header(re.sub(r"^\s*sep=.\r?\n", "", text))
+    columns = columns_of(header)
+    return len(header) > 1 and "drug" in columns and len(columns) > 1
 
 
 __all__ = ["parse_patient", "read_patient", "read_people"]

@@ -9,9 +9,10 @@ from polypharmacy.knowledge import Knowledge, Route
 from polypharmacy.knowledge.names import Resolution, fold
 from polypharmacy.patients.medication import Medication
 from polypharmacy.patients.patient import Allergy, Note, Patient, RecordedCondition, Unresolved
-from polypharmacy.patients.sig import Sig, parse_sig
+from polypharmacy.patients.sig import UNITS, Sig, parse_sig
 
 MAX_MENTIONS = 500
+_STRENGTHS = re.compile(r"^[\s(]*(\d+(?:\.\d+)?)\s*(mg|mcg|g)?\s*[-/]\s*(\d+(?:\.\d+)?)\s*(mg|mcg|g)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Builder:
     unresolved: list[Unresolved] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     mentions: int = 0
+    today: date = field(default_factory=date.today)
 
     def note(self, where: str, message: str) -> None:
         self.notes.append(Note(where=where, message=message))
@@ -54,6 +56,12 @@ class Builder:
         if found.also_named:
             names = ", ".join(self.knowledge.ingredients[d].name for d in found.also_named)
             self.note(where, f"{text!r} also mentions {names}, not read as a medicine taken")
+        for words in found.unread:
+            self.mentions += 1
+            self.unresolved.append(Unresolved(text=words, nearest=self.knowledge.names.nearest(words)))
+        days = details.days
+        if days is None and details.since is not None and details.since <= self.today:
+            days = float((self.today - details.since).days)
         for drug in found.ingredients:
             sig = details.sig or self._sig_of(found, drug)
             if details.sig is not None and len(found.ingredients) > 1:
@@ -72,7 +80,7 @@ class Builder:
                     indication=details.indication,
                     indication_text=details.indication_text,
                     since=details.since,
-                    days=details.days,
+                    days=days,
                 )
             )
 
@@ -83,6 +91,11 @@ class Builder:
             return whole
         if any(len(match.ingredients) > 1 for match in found.matches):
             return replace(whole, dose=None, unit=None)
+        together = _STRENGTHS.search(found.folded[found.matches[-1].end :])
+        if together and len(found.matches) == 2:  # "hydrocodone-acetaminophen 10-325 mg"
+            value = together[1] if drug in found.matches[0].ingredients else together[3]
+            unit = together[2] or together[4]
+            return replace(whole, dose=float(value) * whole.count, unit=UNITS[unit])
         starts = [m.start for m in found.matches] + [len(found.folded)]
         for i, match in enumerate(found.matches):
             if drug in match.ingredients:
@@ -95,11 +108,16 @@ class Builder:
         self.conditions.append(RecordedCondition(text=text, ids=ids))
 
     def allergy(self, text: str, reaction: str | None = None) -> None:
-        found = self.knowledge.names.resolve(text).ingredients or self._class_named(text)
-        self.allergies.append(Allergy(text=text, ingredients=found, reaction=reaction))
+        """Add an allergy: a group ("penicillin", "sulfa"), a drug with its group, or a class; else unrecognised."""
+        named = _ALLERGY_WORDS.sub(" ", fold(text)).strip(" -:,.")
+        knowledge = self.knowledge
+        group = knowledge.tables.words.allergy_groups.get(named.removesuffix("s")) or ()
+        found = {drug for token in group for drug in knowledge.select(token)}
+        found = found or set(knowledge.names.resolve(named).ingredients) or set(self._class_named(named))
+        self.allergies.append(Allergy(text=text, ingredients=tuple(sorted(found)), reaction=reaction))
 
     def _class_named(self, text: str) -> tuple[str, ...]:
-        """Members of a class that an allergy names: "penicillins", "sulfonamides", "NSAIDs"."""
+        """Members of a class that an allergy names: "statins", "NSAIDs"."""
         wanted = _stem(text)
         for row in self.knowledge.classes.values():
             if wanted and wanted in (_stem(row.name), _stem(row.id.replace("_", " "))):
@@ -120,6 +138,9 @@ class Builder:
             notes=tuple(self.notes),
             mentions=self.mentions,
         )
+
+
+_ALLERGY_WORDS = re.compile(r"\(.*?\)|\ballerg(?:y|ic|ies)\b(?:\s+to\b)?|\bintoleran(?:ce|t)\b(?:\s+to\b)?")
 
 
 def _stem(text: str) -> str:

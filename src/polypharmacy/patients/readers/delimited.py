@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date
 
 from polypharmacy.knowledge import Knowledge, Route
@@ -15,23 +16,20 @@ from polypharmacy.patients.sig import parse_frequency, parse_sig
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "drug": ("drug", "drugs", "drug name", "medicine", "medicine name", "medication", "medication name", "name",
              "generic name", "product", "drug_name", "medication_name", "medicament"),
-    "dose": ("dose", "dosage", "strength", "amount", "dose_mg", "dose (mg)", "dose mg"),
+    "dose": ("dose", "dosage", "strength", "amount", "dose_mg", "dose (mg)", "dose mg",
+             "dose (mcg)", "dose mcg", "dose (g)"),
+    "unit": ("unit", "units", "dose unit", "dose_unit"),
     "frequency": ("frequency", "freq", "sig", "directions", "schedule", "how often", "instructions"),
     "indication": ("indication", "reason", "for", "diagnosis", "condition"),
     "route": ("route", "form", "formulation"),
     "since": ("since", "start", "start date", "started", "start_date"),
     "status": ("status",),
 }  # fmt: skip
-_INACTIVE = {
-    "stopped",
-    "inactive",
-    "discontinued",
-    "completed",
-    "cancelled",
-    "on-hold",
-    "on hold",
-    "ended",
-}
+_INACTIVE = re.compile(
+    r"stop|inactiv|discontin|d/?c\b|complet|cancel|hold|ended|ceased|not taking|^(?:no|n|false|0)$", re.IGNORECASE
+)
+TITLE_ROWS = 5
+"""Rows above the header that a spreadsheet export may carry."""
 
 
 def columns_of(header: list[str]) -> dict[str, int]:
@@ -46,18 +44,21 @@ def columns_of(header: list[str]) -> dict[str, int]:
 
 
 def delimiter_of(text: str) -> str:
-    """The separator that the first line uses most."""
-    first = text.lstrip("\ufeff\r\n").split("\n", 1)[0]
+    """The separator that the first lines use most."""
+    first = "\n".join(text.lstrip("\ufeff\r\n").split("\n")[:TITLE_ROWS])
     return max("\t;,|", key=first.count)
 
 
 def read_delimited(text: str, knowledge: Knowledge, source: str) -> Patient:
     """Read a table of medicines. Raises InputError without a drug column or without a row."""
+    text = re.sub(r"^\s*sep=.\r?\n", "", text)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text)))
     except csv.Error as error:
         raise InputError(f"{source}: not a readable table ({error})") from None
     rows = [r for r in rows if any(cell.strip() for cell in r)]
+    skipped = next((n for n, r in enumerate(rows[:TITLE_ROWS]) if "drug" in columns_of(r)), 0)
+    rows = rows[skipped:]
     header = rows[0] if rows else []
     columns = columns_of(header)
     if "drug" not in columns:
@@ -68,30 +69,35 @@ def read_delimited(text: str, knowledge: Knowledge, source: str) -> Patient:
     if len(rows) > MAX_MENTIONS + 1:
         raise InputError(f"{source}: more than {MAX_MENTIONS} medicines; is this one patient's list?")
     builder = Builder(knowledge)
-    milligrams = "mg" in fold(header[columns["dose"]]) if "dose" in columns else False
-    for number, row in enumerate(rows[1:], start=2):
+    unit = re.search(r"\b(mg|mcg|g)\b", fold(header[columns["dose"]]).replace("_", " ")) if "dose" in columns else None
+    for number, row in enumerate(rows[1:], start=2 + skipped):
+        surplus = [cell.strip() for cell in row[len(header) :] if cell.strip()]
+        if surplus:
+            builder.note(f"row {number}", f"more cells than the header has; not read: {', '.join(surplus)}")
         cells = {role: row[i].strip() if i < len(row) else "" for role, i in columns.items()}
-        _row(builder, f"row {number}", cells, milligrams)
+        _row(builder, f"row {number}", cells, unit[1] if unit else "")
     if builder.mentions == 0 and not builder.notes:
         raise InputError(f"{source}: no medicines under the header")
     return builder.build()
 
 
-def _row(builder: Builder, where: str, cells: dict[str, str], milligrams: bool) -> None:
+def _row(builder: Builder, where: str, cells: dict[str, str], unit: str) -> None:
     drug, dose, frequency = cells["drug"], cells.get("dose", ""), cells.get("frequency", "")
     if not drug:
         builder.note(where, "no medicine named in this row")
         return
-    if cells.get("status", "").lower() in _INACTIVE:
-        builder.note(where, f"{drug!r} is {cells['status'].lower()}, so it was not reviewed")
+    status = next((c for c in (cells.get("status", ""), frequency, dose) if c and _INACTIVE.search(c)), "")
+    if status:
+        builder.note(where, f"{drug!r} is {status.lower()!r}, so it was not reviewed")
         return
-    if dose and milligrams and dose.replace(".", "", 1).isdecimal():
-        dose += " mg"
+    unit = cells.get("unit") or unit
+    if dose and unit and re.fullmatch(r"\d+(?:[.,]\d+)?", dose):
+        dose += f" {unit}"
     sig = None
     if dose or frequency:
         sig = parse_sig(f"{dose} {frequency}" if dose else f"{drug} {frequency}")
         if dose and sig.dose is None:
-            if dose.replace(".", "", 1).isdecimal() and float(dose) > 0:
+            if re.fullmatch(r"[0-9]+(?:[.,][0-9]+)?", dose) and float(dose.replace(",", ".")) > 0:
                 builder.note(where, f"dose {dose!r} of {drug!r} has no unit; read as mg")
                 sig = parse_sig(f"{dose} mg {frequency}")
             else:

@@ -7,13 +7,13 @@ from polypharmacy.knowledge.predicate import LabName
 from polypharmacy.patients.patient import Lab
 from polypharmacy.patients.readers.builder import Builder
 
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 MICROMOL_PER_MG_DL = 88.42
 
 
 def set_fact(builder: Builder, where: str, key: str, value: str) -> bool:
     """Set a patient's fact if `key` names one; a value that cannot be read is noted. Returns whether it did."""
-    if key not in _SETTERS:
+    if key not in _SETTERS or re.search(r"\d\s*(?:mg|mcg|meq)\b(?!\s*/)", value, re.IGNORECASE):
         return False
     if not set_value(builder, key, value.strip()):
         builder.note(where, f"could not read {key} from {value.strip()!r}")
@@ -22,7 +22,7 @@ def set_fact(builder: Builder, where: str, key: str, value: str) -> bool:
 
 def _number(value: str, low: float, high: float) -> float | None:
     found = _NUMBER.search(value)
-    number = float(found[0]) if found else None
+    number = float(found[0].replace(",", ".")) if found else None
     return number if number is not None and low <= number <= high else None
 
 

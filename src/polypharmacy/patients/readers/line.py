@@ -7,20 +7,21 @@ from polypharmacy.knowledge.names import fold
 from polypharmacy.patients.readers.builder import Builder, Details
 from polypharmacy.patients.sig import parse_sig
 
-_SPLIT = re.compile(r"(\s*(?:;|,(?!\d)|\s&\s|\s\+\s|\bplus\b|\band\b)\s*)", re.IGNORECASE)
+_SPLIT = re.compile(r"(\s*(?:;|,(?!\d)|\s&\s|\s\+\s|\s[-\u2013\u2014]\s|\bplus\b|\band\b)\s*)", re.IGNORECASE)
 _STRENGTH = re.compile(r"[a-z]{3,}.*?\d+(?:[.,]\d+)?\s*(?:mg|mcg|ug|g|units?|iu|ml|%)\b", re.IGNORECASE)
 _STOPPED = re.compile(
-    r"\b(?:stopped|discontinued|ceased|no longer tak\w+|not taking|d/c'?d|on hold|held|was on|previously on)\b",
+    r"\b(?:stopped|discontinued|ceased|no longer tak\w+|not taking|d/c'?d|on hold|held(?!\s+if)|was on"
+    r"|previously on)\b",
     re.IGNORECASE,
 )
 
 
 def read_line(builder: Builder, where: str, text: str, details: Details | None = None) -> None:
     """Add every medicine of a line. A remark that is no medicine is kept with the one before it."""
-    if _STOPPED.search(text):
-        builder.note(where, f"{text!r} is written as stopped or on hold, so it was not reviewed")
-        return
     for core, remarks in _groups(builder, text):
+        if _STOPPED.search(" ".join([core, *remarks])):
+            builder.note(where, f"{core.strip()!r} is written as stopped or on hold, so it was not reviewed")
+            continue
         own = details or Details()
         if remarks and own.sig is None:
             sig = parse_sig(" ".join([core, *remarks]))

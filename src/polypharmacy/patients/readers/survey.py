@@ -25,7 +25,7 @@ def read_survey(text: str, knowledge: Knowledge, source: str) -> Iterator[Patien
     """Yield each person of the file, in the file's order of first appearance.
 
     Stated reasons for use become conditions that are there, never a complete problem list; "prevent ..." codes
-    (with a trailing P) are reasons without being conditions.
+    (with a trailing P) name what the person need not have, and are left out.
     Raises InputError for a table that is cut short.
     """
     people: dict[str, list[dict[str, str]]] = {}
@@ -56,9 +56,9 @@ def _person(person: str, rows: list[dict[str, str]], knowledge: Knowledge) -> Pa
             code = (row.get(f"RXDRSC{i}") or "").strip()
             if not code or code in UNKNOWN_CODES:
                 continue
-            ids = knowledge.condition_names.by_icd10(code)
-            indication += ids
             if not code.endswith("P"):
+                ids = knowledge.condition_names.by_icd10(code)
+                indication += ids
                 builder.condition((row.get(f"RXDRSD{i}") or code).strip(), ids)
         days = _number(row.get("RXDDAYS"))
         builder.medicine(

@@ -17,6 +17,9 @@ _HEADING = re.compile(
     r"(?:\s+list)?\s*:?$",
     re.IGNORECASE,
 )
+_PREFIX = re.compile(
+    r"^(?:(?:current|active|home|regular)\s+)*(?:medications?|medicines?|meds|drugs?|rx)\s*:\s*(?=\S)", re.IGNORECASE
+)
 _FACT = re.compile(r"^([A-Za-z][A-Za-z0-9 /+-]{0,30}?)\s*[:=]\s*(.*)$")
 _SECTIONS = {
     "allergies": "allergy",
@@ -46,6 +49,7 @@ def read_text(text: str, knowledge: Knowledge, source: str) -> Patient:
         if line.startswith("#") or _HEADING.match(line):
             section = "medicine"
             continue
+        line = _PREFIX.sub("", line)
         fact = _FACT.match(line) or re.match(r"^(allerg(?:ies|y))\s+(.*)$", line, re.IGNORECASE)
         key = fact[1].strip().lower() if fact else line.rstrip(":").strip().lower()
         if key in _SECTIONS:
@@ -55,7 +59,7 @@ def read_text(text: str, knowledge: Knowledge, source: str) -> Patient:
                 _add(builder, where, section, fact[2])
                 section = "medicine"
             continue
-        if fact and set_fact(builder, where, key, fact[2]):
+        if fact and not knowledge.names.resolve(fact[2]).ingredients and set_fact(builder, where, key, fact[2]):
             continue
         if section == "medicine" and not knowledge.names.resolve(line).ingredients and read_shorthand(builder, line):
             continue
