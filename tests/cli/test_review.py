@@ -96,6 +96,18 @@ def test_an_allergy_to_a_medicine_taken_is_shown(polypharmacy: Run, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("allergy", "drug"),
+    [("sulfa", "sulfamethoxazole"), ("Allergy to penicillin (finding)", "amoxicillin"), ("PCN", "amoxicillin")],
+)
+def test_allergies_by_group(polypharmacy: Run, tmp_path: Path, allergy: str, drug: str) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"Allergies: {allergy}, zzzz\namoxicillin 500 mg\nco-trimoxazole 960 mg\n")
+    review = json.loads(polypharmacy("review", listed, "--json").out)
+    assert [c["drug"] for c in review["allergy_conflicts"]] == [drug]
+    assert review["coverage"]["allergies_not_recognised"] == ["zzzz"]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "told"),
     [
         ("truncated.json", '{"resourceType": "Bundle", "entry": [{"resource"', "not valid JSON"),
@@ -146,6 +158,11 @@ def test_a_binary_file_is_refused(polypharmacy: Run, tmp_path: Path) -> None:
         ("review", EXAMPLE, "--lab", "potassium"),
         ("review", EXAMPLE, "--lab", "potassium=high"),
         ("review", EXAMPLE, "--lab", "plutonium=1"),
+        ("review", EXAMPLE, "--lab", "potassium=nan"),
+        ("review", EXAMPLE, "--lab", "egfr=20"),
+        ("review", EXAMPLE, "--phenotype", "CYP2C19=banana"),
+        ("review", EXAMPLE, "--phenotype", "CYP9Z9=poor metabolizer"),
+        ("review", EXAMPLE, "--layer", "ddinter"),
         ("review", EXAMPLE, "--summary"),
         ("no-such-verb",),
     ],

@@ -50,6 +50,20 @@ def test_rows_without_a_name_and_stopped_rows_are_said(small: Knowledge) -> None
     assert [n.where for n in patient.notes] == ["row 2", "row 3"]
 
 
+def test_units_of_a_column_title_rows_and_surplus_cells(small: Knowledge) -> None:
+    table = "sep=;\nMedication list of the ward;;\ndrug;dose;unit;frequency\nwarfarin;500;mcg;daily;extra\n"
+    patient = parse_patient(table, small, suffix=".csv")
+    assert patient.medications[0].daily_mg == 0.5
+    assert "extra" in patient.notes[0].message
+
+
+@pytest.mark.parametrize("status", ["D/C", "Not taking", "Stopped 2020", "no", "on hold"])
+def test_every_way_of_saying_stopped(small: Knowledge, status: str) -> None:
+    patient = parse_patient(f"drug,status\nwarfarin,{status}\nibuprofen,active\n", small, suffix=".csv")
+    assert [m.ingredient for m in patient.medications] == ["ibuprofen"]
+    assert "not reviewed" in patient.notes[0].message
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

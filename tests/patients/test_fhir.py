@@ -186,6 +186,42 @@ def test_observations_conditions_and_allergies(small: Knowledge) -> None:
     assert any("qtc is in furlong" in n.message for n in patient.notes)
 
 
+def test_an_entry_of_another_patient_is_set_aside(small: Knowledge) -> None:
+    person = {"resourceType": "Patient", "id": "1"}
+    other = request("Ibuprofen 400 mg", subject={"reference": "Patient/2"})
+    patient = read(bundle(person, request(), other), small)
+    assert drugs(patient) == ["warfarin"]
+    assert "another patient" in patient.notes[0].message
+    with pytest.raises(InputError, match="2 patients"):
+        read(bundle(request(), other), small)
+
+
+def test_the_newer_of_egfr_and_creatinine_is_used(small: Knowledge) -> None:
+    person = {"resourceType": "Patient", "id": "1", "gender": "male", "birthDate": "1946-01-01"}
+    old = observation("33914-3", 75, "mL/min/{1.73_m2}", effectiveDateTime="2015-01-01")
+    new = observation("2160-0", 3.0, "mg/dL", effectiveDateTime="2024-01-01")
+    patient = read(bundle(person, request(), old, new), small)
+    assert patient.egfr == pytest.approx(20, abs=2)
+
+
+def test_a_written_count_a_weekday_and_two_dosages(small: Knowledge) -> None:
+    count = request("Simvastatin 20 mg tablet", dosageInstruction=[{"text": "Take 2 tablets at bedtime"}])
+    weekly = request("Warfarin 5 mg", dosageInstruction=[{"timing": {"repeat": {"dayOfWeek": ["mon"]}}}])
+    both = request(
+        "Ibuprofen 200 mg", dosageInstruction=[{"text": "200 mg every morning"}, {"text": "400 mg at night"}]
+    )
+    odd = request(
+        "Ramipril 5 mg", dosageInstruction=[{"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "day"}}}]
+    )
+    daily = {m.ingredient: m.daily_mg for m in read(bundle(count, weekly, both, odd), small).medications}
+    assert daily == {"simvastatin": 40, "warfarin": pytest.approx(5 / 7), "ibuprofen": 600, "ramipril": None}
+
+
+def test_start_dates_become_durations(small: Knowledge) -> None:
+    old = statement("Warfarin 5 mg", effectivePeriod={"start": "2025-11-22"})
+    assert read(bundle(old), small).medications[0].days == 365
+
+
 def test_a_dose_of_ten_costs_the_dose_and_not_the_medicine(small: Knowledge) -> None:
     odd = request("Warfarin", dosageInstruction=[{"doseAndRate": [{"doseQuantity": {"value": "ten", "unit": "mg"}}]}])
     patient = read(bundle(odd), small)

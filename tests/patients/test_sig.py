@@ -53,3 +53,35 @@ def test_no_text_raises_and_numbers_are_positive(text: str) -> None:
 @given(st.integers(1, 24))
 def test_every_n_hours_is_24_over_n_a_day(hours: int) -> None:
     assert parse_frequency(f"every {hours} hours") == pytest.approx(24 / hours)
+
+
+@pytest.mark.parametrize(
+    ("text", "dose", "unit", "per_day"),
+    [
+        ("take 1,000 mg by mouth 2 (two) times daily", 1000, "mg", 2),
+        ("0,125 mg daily", 0.125, "mg", 1),
+        ("10 mg on Mondays", 10, "mg", 1 / 7),
+        ("20 mg Mon, Wed and Fri", 20, "mg", 3 / 7),
+        ("10 mg one day a week", 10, "mg", 1 / 7),
+        ("40 mg on", 40, "mg", 1),
+        ("100 mg \u00bd tablet daily", 50, "mg", 1),
+        ("80 mg 1\u00bd tablets daily", 120, "mg", 1),
+        ("100 mg 1 and 1/2 tablets daily", 150, "mg", 1),
+        ("20 mg 2 nocte", 40, "mg", 1),
+        ("500 mg two bd", 1000, "mg", 2),
+        ("25 mg 1 in the morning 2 at night", 25, "mg", 3),
+        ("100 units/ml 15 units hs", 15, "units", 1),
+        ("10 mg/5 ml 2.5 ml bd", 5, "mg", 2),
+        ("20 mg AM and 40 mg PM", 60, "mg", 1),
+        ("10 mg/day", 10, "mg", 1),
+        ("5 mg q.d.", 5, "mg", 1),
+        ("5 mg b.d.", 5, "mg", 2),
+        ("5 mg every six hours", 5, "mg", 4),
+        (".125 mg q day", 0.125, "mg", 1),
+        ("5 daily", None, None, 1),
+    ],
+)
+def test_directions_that_once_misled(text: str, dose: float | None, unit: str | None, per_day: float) -> None:
+    sig = parse_sig(text)
+    assert (sig.dose, sig.unit) == (pytest.approx(dose) if dose else None, unit)
+    assert sig.per_day == pytest.approx(per_day)

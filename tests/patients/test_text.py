@@ -132,6 +132,33 @@ def test_an_empty_list_is_refused(small: Knowledge, text: str) -> None:
         read(text, small)
 
 
+@pytest.mark.parametrize(
+    ("line", "expected", "unresolved"),
+    [
+        ("warfarin 5 mg bid foozolam 5 mg daily", ["warfarin"], ["foozolam 5 mg"]),
+        ("HR: amlodipine 5 mg", ["amlodipine"], []),
+        ("Weight: warfarin 1 mg weekly", ["warfarin"], []),
+        ("Meds: warfarin 5 mg", ["warfarin"], []),
+        ("amlodipine5mg daily", ["amlodipine"], []),
+    ],
+)
+def test_medicines_are_not_swallowed(small: Knowledge, line: str, expected: list[str], unresolved: list[str]) -> None:
+    patient = read(line, small)
+    assert drugs(patient) == expected
+    assert [u.text for u in patient.unresolved] == unresolved
+
+
+def test_only_the_stopped_piece_of_a_line_is_set_aside(small: Knowledge) -> None:
+    patient = read("amlodipine 5 mg bid; warfarin stopped 2023\nibuprofen 400 mg bid - stopped simvastatin", small)
+    assert drugs(patient) == ["amlodipine", "ibuprofen"]
+    assert len(patient.notes) == 2
+
+
+def test_two_strengths_belong_to_two_names(small: Knowledge) -> None:
+    patient = read("oxycodone-acetaminophen 10mg-325mg twice daily", small)
+    assert [(m.ingredient, m.daily_mg) for m in patient.medications] == [("oxycodone", 20), ("paracetamol", 650)]
+
+
 @given(st.lists(st.text(max_size=120), max_size=12).map("\n".join))
 def test_no_text_raises_anything_else_and_every_mention_is_kept(text: str) -> None:
     knowledge = load(SMALL)

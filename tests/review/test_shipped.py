@@ -101,6 +101,30 @@ def test_beers_conditions(shipped: Knowledge) -> None:
     assert any("benzodiazepine" in i for i in ids("age: 80", "conditions: insomnia", "temazepam 15 mg at night"))
 
 
+def test_plans_a_pharmacist_would_sign(shipped: Knowledge) -> None:
+    def plan(*lines: str) -> list[tuple[str, str, str | None]]:
+        return [(s.action.value, s.drug, s.replacement) for s in reviewed(shipped, *lines).plan]
+
+    # The anticoagulant of atrial fibrillation is never what gives way to an NSAID.
+    rhythm = "conditions: atrial fibrillation, osteoarthritis"
+    af = plan("age: 80", rhythm, "rivaroxaban 20 mg daily", "naproxen 500 mg bd")
+    assert "naproxen" in {drug for _, drug, _ in af}
+    assert not any(drug == "rivaroxaban" and action == "stop" for action, drug, _ in af)
+    # A mitral stenosis keeps warfarin.
+    valve = plan("age: 82", "conditions: atrial fibrillation, mitral stenosis", "warfarin 5 mg daily")
+    assert not any(r == "apixaban" for _, _, r in valve)
+    # A switch serves everything the medicine is taken for.
+    many = "conditions: heart failure, coronary artery disease, hypertension"
+    heart = plan("age: 70", "egfr: 35", many, "atenolol 50 mg daily")
+    assert not any(r == "amlodipine" for _, _, r in heart)
+
+
+@pytest.mark.parametrize("words", ["chronic systolic heart failure", "HFrEF", "CCF", "congestive heart failure"])
+def test_heart_failure_in_other_words(shipped: Knowledge, words: str) -> None:
+    result = reviewed(shipped, "age: 80", f"conditions: {words}", "ibuprofen 400 mg tid")
+    assert any("heart-failure" in i or "heart" in f.harm for f in result.findings for i in (f.id, *f.also))
+
+
 @pytest.mark.skipif(not SURVEY.exists(), reason="the reference survey lies beside a checkout, not in it")
 def test_the_reference_survey(shipped: Knowledge) -> None:
     summary = summarise(read_people(str(SURVEY), shipped), shipped).as_dict()

@@ -73,7 +73,7 @@ def interactions_command(
             text if named or not ingredients else knowledge.ingredients[ingredients[0]].name,
         )
     patient = builder.build()
-    if patient.mentions < 2:
+    if len({m.ingredient for m in patient.medications}) + len(patient.unresolved) < 2:
         raise InputError("interactions: name at least two drugs")
     result = review(patient, knowledge)
     found = [f for f in result.findings if f.kind is Kind.INTERACTION]

@@ -1,5 +1,6 @@
 """The `polypharmacy` command. Exit codes: 0 done, 1 the work failed, 2 bad input."""
 
+import io
 import sys
 
 import typer
@@ -26,6 +27,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows "?"
     try:
         code = app(args=arguments, prog_name="polypharmacy", standalone_mode=False)
     except typer.Abort:

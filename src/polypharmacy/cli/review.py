@@ -134,16 +134,10 @@ def _with_options(
         update["conditions"] = (*patient.conditions, *rows)
         update["conditions_complete"] = True
     if labs:
-        measured: dict[str, Lab] = {}
-        for text in labs:
-            name, number = _pair("--lab", text)
-            measured[_lab_name(name)] = Lab(value=_float(text, number))
+        measured = {name: Lab(value=value) for name, value in map(_lab, labs)}
         update["labs"] = {**patient.labs, **measured}
     if phenotypes:
-        update["phenotypes"] = {
-            **patient.phenotypes,
-            **dict(_pair("--phenotype", t) for t in phenotypes),
-        }
+        update["phenotypes"] = {**patient.phenotypes, **dict(_phenotype(t, knowledge) for t in phenotypes)}
     if allergies:
         builder = Builder(knowledge)
         for text in allergies:
@@ -159,22 +153,47 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _lab_name(name: str) -> str:
-    from typing import get_args
+_LAB_RANGE = {
+    "potassium": (1, 12),
+    "sodium": (90, 200),
+    "qtc": (200, 800),
+    "inr": (0.5, 20),
+    "hba1c": (3, 20),
+    "heart_rate": (10, 300),
+    "systolic_bp": (30, 320),
+}
 
-    from polypharmacy.knowledge.predicate import LabName
 
-    known = get_args(LabName)
-    if name.lower() not in known:
-        raise typer.BadParameter(f"--lab {name!r} is not read; known: {', '.join(known)}")
-    return name.lower()
-
-
-def _float(text: str, number: str) -> float:
+def _lab(text: str) -> tuple[str, float]:
+    name, number = _pair("--lab", text)
+    name = name.lower()
+    if name in ("egfr", "creatinine", "weight"):
+        raise typer.BadParameter(f"--lab {name}: use --{name}")
+    if name not in _LAB_RANGE:
+        raise typer.BadParameter(f"--lab {name!r} is not read; known: {', '.join(_LAB_RANGE)}")
+    low, high = _LAB_RANGE[name]
     try:
-        return float(number)
+        value = float(number)
     except ValueError:
         raise typer.BadParameter(f"--lab {text!r}: the value is not a number") from None
+    if not low <= value <= high:
+        raise typer.BadParameter(f"--lab {text!r}: {name} lies between {low} and {high}")
+    return name, value
+
+
+def _phenotype(text: str, knowledge: "Knowledge") -> tuple[str, str]:
+    """A gene and a phenotype that the tables know, in CPIC's spelling."""
+    gene, phenotype = _pair("--phenotype", text)
+    known: dict[str, set[str]] = {}
+    for row in knowledge.tables.gene_limits:
+        known.setdefault(row.gene, {"normal metabolizer", "normal function", "negative"}).update(row.phenotypes)
+    gene = next((g for g in known if g.lower() == gene.lower()), gene)
+    if gene not in known:
+        raise typer.BadParameter(f"--phenotype {gene!r}: no limit is known for it; known: {', '.join(sorted(known))}")
+    phenotype = phenotype.lower().replace("metaboliser", "metabolizer")
+    if phenotype not in known[gene] | {r.from_phenotype for r in knowledge.tables.phenoconversions}:
+        raise typer.BadParameter(f"--phenotype {gene}: {phenotype!r} is none of {', '.join(sorted(known[gene]))}")
+    return gene, phenotype
 
 
 def _summarise(file: str, knowledge: "Knowledge", as_json: bool) -> None:

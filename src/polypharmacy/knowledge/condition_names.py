@@ -1,5 +1,7 @@
 """From a code or words to the conditions they mean."""
 
+import re
+
 from polypharmacy.knowledge.names import fold
 from polypharmacy.knowledge.tables import Tables
 
@@ -38,12 +40,36 @@ class ConditionNames:
         return tuple(self._snomed.get(code.strip(), ()))
 
     def by_text(self, text: str) -> tuple[str, ...]:
-        """Conditions named by an id, a name, a synonym or an ICD-10 code; qualifiers after a comma are tried away."""
+        """Conditions named by an id, a name, a synonym or an ICD-10 code.
+
+        Qualifiers ("chronic", "history of", "(disorder)", what follows a comma) are tried away, then names of two
+        or more words within the text; nothing is read from a negation or a family history.
+        """
         folded = fold(text[:200]).strip(" .")
-        for candidate in (folded, folded.split(",")[0].strip(), folded.split("(")[0].strip()):
+        plain = " ".join(_QUALIFIER.sub(" ", folded.split("(")[0]).split()).strip(" ,.-")
+        for candidate in (folded, folded.split(",")[0].strip(), folded.split("(")[0].strip(), plain):
             if candidate in self._names:
                 return tuple(self._names[candidate])
         compact = folded.replace(".", "").upper()
-        if len(compact) in range(3, 9) and compact[:1].isalpha() and compact[1:3].isdigit():
+        if _CODE.fullmatch(compact):
             return self.by_icd10(compact)
-        return ()
+        if _NEGATION.search(folded):
+            return ()
+        words = plain.replace(",", " ").split()
+        found: dict[str, None] = {}
+        for length in range(min(6, len(words)), 1, -1):
+            for start in range(len(words) - length + 1):
+                found.update(dict.fromkeys(self._names.get(" ".join(words[start : start + length]), ())))
+            if found:
+                break
+        return tuple(found)
+
+
+_CODE = re.compile(r"[A-Z][0-9]{2}[0-9A-Z]{0,5}")
+_QUALIFIER = re.compile(
+    r"\b(?:history of|hx of|h/o|hx|past|previous|prior|old|known|chronic|acute|severe|moderate|mild|recent|recurrent"
+    r"|primary|unspecified|essential|stable|controlled|uncontrolled|longstanding|symptomatic|systolic(?= heart))\b"
+)
+_NEGATION = re.compile(
+    r"\b(?:no|not|denies|without|family history|fh|risk of|at risk|screening|suspected|query|rule out)\b|\?"
+)

@@ -114,6 +114,7 @@ def _named(tables: Tables) -> Iterator[str]:
     for substitute in tables.substitutes:
         yield from token(substitute.id, substitute.instead_of)
         yield from missing(substitute.id, "drug", [substitute.replacement])
+        yield from missing(substitute.id, "condition", substitute.not_with)
         if substitute.indication:
             yield from missing(substitute.id, "condition", [substitute.indication])
     for row in tables.deprescribing:

@@ -13,6 +13,8 @@ class Substitute(Row):
     instead_of: str
     indication: str = ""
     replacement: str
+    not_with: tuple[str, ...] = ()
+    """Conditions in which the replacement is no answer."""
     route: Route = Route.ORAL
     why: str = Field(min_length=1)
     sources: tuple[str, ...] = Field(min_length=1)

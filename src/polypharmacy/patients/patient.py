@@ -56,9 +56,9 @@ class Note(_Part):
 class Patient(_Part):
     """A person, their medicines, and what could not be read.
 
-    age in years, egfr in mL/min/1.73 m2, creatinine in mg/dL, weight in kg, height in cm.
-    `conditions_complete` says that a problem list was given: a condition it lacks is then absent, otherwise
-    unknown. `mentions` counts the medicines written down; every one is in `medications` or in `unresolved`.
+    age in years, egfr in mL/min/1.73 m2, creatinine in mg/dL, weight in kg, height in cm. `conditions_complete` says
+    that a problem list was given: a condition it lacks is then absent, otherwise, and while any problem on it is not
+    recognised, unknown. `mentions` counts the medicines written down; every one is in `medications` or `unresolved`.
     """
 
     id: str | None = None

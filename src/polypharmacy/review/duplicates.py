@@ -14,7 +14,7 @@ SOURCES = ("stopp_start_v3",)
 
 def find_repeats(facts: Facts, slots: Iterable[Slot]) -> list[Finding]:
     """Ingredients that the list names more than once."""
-    return [_repeated(slot, facts) for slot in slots if len({m.text for m in slot.entries}) > 1]
+    return [_repeated(slot, facts) for slot in slots if len(slot.entries) > 1]
 
 
 def find_duplicates(facts: Facts, slots: Iterable[Slot]) -> list[Finding]:

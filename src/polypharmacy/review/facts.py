@@ -30,6 +30,7 @@ class Facts:
         self.slots = slots
         self.knowledge = knowledge
         self.conditions = patient.condition_ids
+        self.conditions_complete = patient.conditions_complete and all(c.ids for c in patient.conditions)
         self.egfr = patient.egfr if patient.egfr is not None else patient.crcl
         if self.egfr is None and "dialysis" in self.conditions:
             self.egfr = DIALYSIS_EGFR
@@ -123,7 +124,7 @@ class Facts:
     def _condition(self, ids: tuple[str, ...], needs: list[str]) -> bool | None:
         if not self.conditions.isdisjoint(ids):
             return True
-        if self.patient.conditions_complete:
+        if self.conditions_complete:
             return False
         names = [self.knowledge.conditions[c].name.lower() for c in ids]
         needs.append(f"problem list ({' or '.join(names[:3])}{' ...' if len(names) > 3 else ''})")

@@ -23,13 +23,11 @@ def find_interactions(facts: Facts, pairs: Iterable[tuple[Slot, Slot]]) -> tuple
         hits: list[Finding] = []
         for rule, subject_id, _ in rules:
             subject, other = (a, b) if a.drug == subject_id else (b, a)
-            finding = _apply(rule, subject, other, facts, missing)
-            if finding is None:
-                continue
-            if rule.others:
-                several.setdefault((rule.id, finding.mask), finding)
-            else:
-                hits.append(finding)
+            for finding in _apply(rule, subject, other, facts, missing):
+                if rule.others:
+                    several.setdefault((rule.id, finding.mask), finding)
+                else:
+                    hits.append(finding)
         if hits:
             found.append(merge(hits))
     return [*found, *several.values()], missing
@@ -37,46 +35,49 @@ def find_interactions(facts: Facts, pairs: Iterable[tuple[Slot, Slot]]) -> tuple
 
 def _apply(
     rule: InteractionRule, subject: Slot, other: Slot, facts: Facts, missing: list[NotEvaluated]
-) -> Finding | None:
-    """The finding of one rule on one pair, or None where it does not hold."""
+) -> list[Finding]:
+    """The findings of one rule on one pair: none where it does not hold, one for each set of further drugs."""
     if not rule.subject.admits(subject.route) or not rule.object.admits(other.route):
-        return None
-    members = [subject, other]
+        return []
+    sets = [[subject, other]]
     for selector in rule.others:
-        third = next(iter(facts.matching(selector, *members)), None)
-        if third is None:
-            return None
-        members.append(third)
+        sets = [[*members, third] for members in sets for third in facts.matching(selector, *members)]
+    if not sets:
+        return []
     if rule.when is not None:
         needs: list[str] = []
         answer = facts.ask(rule.when, needs, subject, other)
         if answer is None:
             missing.append(NotEvaluated(rule.id, tuple(dict.fromkeys(needs))))
         if not answer:
-            return None
+            return []
     severity, why, open_questions = severity_for(rule, subject, other, facts)
     roles = {"subject": subject, "object": other}
     knowledge = facts.knowledge
-    names = " + ".join([knowledge.ingredients[s.drug].name for s in members])
-    return Finding(
-        id=rule.id,
-        kind=Kind.INTERACTION,
-        severity=severity,
-        drugs=tuple([s.drug for s in members]),
-        message=f"{names}: {knowledge.rule_effects[rule.id]}",
-        mechanism=rule.mechanism + (f" Here {severity.value}, because {as_clause(why)}." if why else ""),
-        management=rule.management,
-        evidence=rule.evidence,
-        sources=rule.sources,
-        interrupts=severity.rank >= Severity.AVOID.rank,
-        harm=rule.harm,
-        mask=sum([s.bit for s in members]),
-        actions=tuple([(action, roles[role].index) for action, role in knowledge.rule_actions[rule.id]]),
-        dose_matters=sum([roles[role].bit for role in rule.dose_matters]),
-        would_change=open_questions,
-        reviewed=rule.review_status == "reviewed",
-        alternatives=rule.alternatives,
-    )
+    actions = tuple([(action, roles[role].index) for action, role in knowledge.rule_actions[rule.id]])
+    return [
+        Finding(
+            id=rule.id,
+            kind=Kind.INTERACTION,
+            severity=severity,
+            drugs=tuple([s.drug for s in members]),
+            message=" + ".join([knowledge.ingredients[s.drug].name for s in members])
+            + f": {knowledge.rule_effects[rule.id]}",
+            mechanism=rule.mechanism + (f" Here {severity.value}, because {as_clause(why)}." if why else ""),
+            management=rule.management,
+            evidence=rule.evidence,
+            sources=rule.sources,
+            interrupts=severity.rank >= Severity.AVOID.rank,
+            harm=rule.harm,
+            mask=sum([s.bit for s in members]),
+            actions=actions,
+            dose_matters=sum([roles[role].bit for role in rule.dose_matters]),
+            would_change=open_questions,
+            reviewed=rule.review_status == "reviewed",
+            alternatives=rule.alternatives,
+        )
+        for members in sets
+    ]
 
 
 def severity_for(

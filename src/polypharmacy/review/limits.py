@@ -94,7 +94,11 @@ def _finding(
         interrupts=False,
         harm=row.harm,
         mask=slot.bit,
-        actions=tuple((a, slot.index) for a in _ACTIONS[row.severity]),
+        actions=tuple(
+            (a, slot.index)
+            for a in _ACTIONS[row.severity]
+            if a is not Action.STOP or not facts.knowledge.is_critical(slot.drug)
+        ),
         dose_matters=slot.bit if row.severity.rank <= Severity.ADJUST.rank else 0,
         would_change=would_change,
         reviewed=row.review_status == "reviewed",

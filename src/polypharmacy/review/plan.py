@@ -95,6 +95,10 @@ def _choose(regimen: Regimen, moves: Sequence[_Move]) -> dict[int, Intervention]
         state = state.after(*preferred)
         taken = preferred[1].replacement
         bounds = {m: b for m, b in bounds.items() if m[0] != index and (taken is None or m[1].replacement != taken)}
+    for index in list(plan):  # what later steps have made needless
+        rest = {i: x for i, x in plan.items() if i != index}
+        if regimen.drop(regimen.state(rest), index, plan[index]) <= 0:
+            plan = rest
     return plan
 
 

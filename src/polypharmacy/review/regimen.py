@@ -65,8 +65,9 @@ class State(NamedTuple):
             return State(active, stopped, reduced, monitored | bit)
         if action is Action.STOP:
             return State(active & ~bit, stopped | bit, reduced, monitored)
-        added = 0 if replacement is None else 1 << replacement
-        return State(active & ~bit | added, stopped, reduced, monitored)
+        if replacement is None:  # until an alternative is found, the need is as unmet as after a stop
+            return State(active & ~bit, stopped | bit, reduced, monitored)
+        return State(active & ~bit | 1 << replacement, stopped, reduced, monitored)
 
 
 Plan = Mapping[int, Intervention]

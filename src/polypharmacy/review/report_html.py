@@ -14,6 +14,7 @@ from polypharmacy.review.report_view import (
     lab_line,
     partly_reviewed,
     patient_line,
+    unread_allergies,
     unrecognised_conditions,
 )
 from polypharmacy.review.review import Review
@@ -37,6 +38,7 @@ def html_report(review: Review, today: date) -> str:
         rest=[f for f in review.findings if f not in review.serious],
         gaps=gaps(review),
         partly=partly_reviewed(review),
+        unread=unread_allergies(review),
         unrecognised=unrecognised_conditions(review),
         name=lambda drug: review.knowledge.ingredients[drug].name,
         dose=dose_line,

@@ -4,7 +4,7 @@ from typing import Any
 
 from polypharmacy.review.finding import Finding
 from polypharmacy.review.plan import PlanStep
-from polypharmacy.review.report_view import unrecognised_conditions
+from polypharmacy.review.report_view import unread_allergies, unrecognised_conditions
 from polypharmacy.review.review import Review
 
 STATEMENT = "For research and decision support. A clinician decides."
@@ -20,6 +20,7 @@ def review_dict(review: Review) -> dict[str, Any]:
             "mentions": patient.mentions,
             "resolved": patient.mentions - len(patient.unresolved),
             "unresolved": [{"text": u.text, "nearest": list(u.nearest)} for u in patient.unresolved],
+            "allergies_not_recognised": unread_allergies(review),
             "conditions_not_recognised": unrecognised_conditions(review),
             "not_fully_reviewed": [
                 s.drug for s in review.slots if knowledge.ingredients[s.drug].review_status != "reviewed"

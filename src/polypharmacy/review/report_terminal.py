@@ -19,6 +19,7 @@ from polypharmacy.review.report_view import (
     lab_line,
     partly_reviewed,
     patient_line,
+    unread_allergies,
     unrecognised_conditions,
 )
 from polypharmacy.review.review import Review
@@ -151,6 +152,9 @@ def _unknown(review: Review) -> RenderableType:
     if unrecognised:
         names = ", ".join(unrecognised)
         lines.append(Text(f"Conditions not recognised, so no rule about them could fire: {names}", style="yellow"))
+    unread = unread_allergies(review)
+    if unread:
+        lines.append(Text(f"Allergies not recognised, so not compared: {', '.join(unread)}", style="yellow"))
     for note in review.patient.notes:
         lines.append(Text(f"Not read: {note.where}: {note.message}", style="yellow"))
     taken = {s.drug for s in review.slots}

@@ -137,3 +137,8 @@ def partly_reviewed(review: Review) -> list[str]:
 def unrecognised_conditions(review: Review) -> list[str]:
     """Recorded problems that mean nothing to the knowledge base."""
     return list(dict.fromkeys(c.text for c in review.patient.conditions if not c.ids))
+
+
+def unread_allergies(review: Review) -> list[str]:
+    """Recorded allergies that name no medicine the knowledge base knows."""
+    return list(dict.fromkeys(a.text for a in review.patient.allergies if not a.ingredients))

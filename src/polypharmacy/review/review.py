@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from polypharmacy.knowledge import Knowledge
+from polypharmacy.knowledge.substitute import Substitute
 from polypharmacy.knowledge.vocabulary import Action, Kind, Severity
 from polypharmacy.patients import Patient
 from polypharmacy.review.burdens import burdens_of, find_burdens
@@ -162,7 +163,7 @@ def _candidates(
         slot = slots[index]
         options: dict[str, Slot] = {}
         for row in knowledge.substitutes_for(slot.drug):
-            if not _suits(row.indication, slot, knowledge):
+            if not _suits(row, slot, facts):
                 continue
             if row.replacement not in taken and row.replacement not in allergic:
                 options.setdefault(
@@ -178,14 +179,21 @@ def _candidates(
     return out, groups
 
 
-def _suits(indication: str, slot: Slot, knowledge: Knowledge) -> bool:
-    """Whether a substitute for `indication` (blank: any) serves what a slot is taken for.
+def _suits(row: Substitute, slot: Slot, facts: Facts) -> bool:
+    """Whether a substitute serves everything that a slot is taken for, in this patient.
 
     A drug with a single use is taken to be for it when the record states no reason.
     """
-    if not indication or indication in slot.indication:
-        return True
-    return not slot.indication and knowledge.treats(slot.drug) == {indication}
+    knowledge = facts.knowledge
+    if not facts.conditions.isdisjoint(row.not_with):
+        return False
+    treats = knowledge.treats(slot.drug)
+    if not slot.indication:
+        return not row.indication or treats == {row.indication}
+    if row.indication and row.indication not in slot.indication:
+        return False
+    serves = knowledge.treats(row.replacement) | {row.indication}
+    return all(condition in serves for condition in slot.indication if condition in treats or not row.indication)
 
 
 def _best(

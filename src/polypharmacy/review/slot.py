@@ -43,7 +43,9 @@ def slots_of(patient: Patient, knowledge: Knowledge) -> tuple[Slot, ...]:
     conditions = patient.condition_ids
     slots = []
     for index, ((drug, _), entries) in enumerate(groups.items()):
-        doses = [m.daily_mg for m in entries]
+        # The same line twice is one therapy written twice: its dose is not added to itself.
+        distinct = {(m.text, m.daily_mg): m for m in entries}.values()
+        doses = [m.daily_mg for m in distinct]
         known = [d for d in doses if d is not None]
         days = [m.days for m in entries if m.days is not None]
         stated = dict.fromkeys(c for m in entries for c in m.indication)

@@ -135,6 +135,11 @@ _AGE_SEX = re.compile(
 _SEXES = {"lady": "female", "gentleman": "male"}
 
 
+def is_fact(key: str) -> bool:
+    """Whether a label names a fact about the patient."""
+    return key.strip().lower() in _SETTERS
+
+
 def read_shorthand(builder: Builder, line: str) -> bool:
     """Facts in a line such as "84F, eGFR 28, K+ 5.6": set them and say whether the line held nothing else."""
     rest = line

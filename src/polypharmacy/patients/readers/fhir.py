@@ -4,6 +4,7 @@ Each entry is cut to the elements a review reads and validated with fhir.resourc
 validate is noted and left out, an entry that cannot be saved is noted and set aside, the rest is read.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +19,7 @@ from polypharmacy.patients.patient import Patient
 from polypharmacy.patients.readers.builder import MAX_MENTIONS, Builder, Details
 from polypharmacy.patients.readers.fhir_version import foreign_version
 from polypharmacy.patients.readers.observations import set_observation
-from polypharmacy.patients.sig import UNITS, Sig, parse_sig
+from polypharmacy.patients.sig import MAX_DOSE, UNITS, Sig, parse_sig
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
@@ -33,16 +34,16 @@ _READ: dict[str, tuple[str, ...]] = {
     "Patient": ("birthDate", "gender"),
     "MedicationRequest": (
         "status", "intent", "doNotPerform", "medicationCodeableConcept", "medicationReference",
-        "subject", "authoredOn", "reasonCode", "dosageInstruction",
+        "subject", "authoredOn", "reasonCode", "reasonReference", "dosageInstruction",
     ),
     "MedicationStatement": (
         "status", "medicationCodeableConcept", "medicationReference", "subject", "effectiveDateTime",
-        "effectivePeriod", "reasonCode", "dosage",
+        "effectivePeriod", "reasonCode", "reasonReference", "dosage",
     ),
     "Medication": ("code", "ingredient"),
     "Condition": ("clinicalStatus", "verificationStatus", "code", "subject"),
     "Observation": ("status", "code", "subject", "effectiveDateTime", "effectivePeriod",
-        "valueQuantity"),
+        "valueQuantity", "component"),
     "AllergyIntolerance": ("clinicalStatus", "verificationStatus", "code", "patient", "reaction"),
 }  # fmt: skip
 _PLACEHOLDERS: dict[str, Any] = {
@@ -50,6 +51,7 @@ _PLACEHOLDERS: dict[str, Any] = {
     "patient": {"reference": "Patient/unknown"},
     "intent": "order",
 }
+MAX_PER_DAY = 96
 _TABLETS = (
     "tablet",
     "tab",
@@ -109,10 +111,12 @@ class _Reader:
         self.source = source
         self.today = today
         self.entries = entries
-        self.builder = Builder(knowledge)
+        self.builder = Builder(knowledge, today=today)
         self.by_reference: dict[str, Any] = {}
-        self.seen: dict[tuple[str, ...], str] = {}
+        self.seen: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
         self.medicine_entries = 0
+        self.patient_references: set[str] = set()
+        self.dated: dict[str, date] = {}
 
     def read(self) -> Patient:
         patients = []
@@ -127,10 +131,14 @@ class _Reader:
                 self.by_reference[url] = resource
             if kind == "Patient":
                 patients.append((where, resource))
+                self.patient_references |= {r for r in (url, f"Patient/{id_}" if isinstance(id_, str) else "") if r}
         if len({str(p.get("id")) for _, p in patients}) > 1:
             raise InputError(
                 f"{self.source}: {len(patients)} Patient resources; a review is of one person, split the bundle"
             )
+        people = {r for _, x, _ in self.entries for r in [_subject_of(x)] if r}
+        if not patients and len(people) > 1:
+            raise InputError(f"{self.source}: entries of {len(people)} patients; a review is of one, split the file")
         handlers: dict[str, Callable[[str, dict[str, Any], Any], None]] = {
             "Patient": self._patient,
             "MedicationRequest": self._medicine,
@@ -145,16 +153,43 @@ class _Reader:
             if handler is None or not isinstance(kind, str):
                 continue
             self.medicine_entries += kind in MEDICINES
+            other = self._other_subject(resource)
+            if other:
+                self.builder.note(where, f"{kind} is of another patient ({other}); set aside")
+                continue
             model = self._validate(where, kind, resource)
             if model is not None:
                 handler(where, resource, model)
             elif kind in MEDICINES:
                 self._broken_medicine(where, resource)
-        if self.medicine_entries == 0 and not self.builder.notes:
+        if self.medicine_entries == 0 and (not self.builder.notes or not self._has_resources()):
             raise InputError(f"{self.source}: no MedicationRequest or MedicationStatement in it")
         if self.builder.mentions > MAX_MENTIONS:
             raise InputError(f"{self.source}: more than {MAX_MENTIONS} medicines; is this one patient's record?")
+        self._newest_kidney()
         return self.builder.build()
+
+    def _newest_kidney(self) -> None:
+        """Where a creatinine is newer than the reported eGFR, the eGFR is computed from it."""
+        labs = self.builder.fields.get("labs", {})
+        egfr, creatinine = labs.get("egfr"), labs.get("creatinine")
+        if egfr and creatinine and egfr.date and creatinine.date and creatinine.date > egfr.date:
+            self.builder.fields.pop("measured_egfr")
+            dates = f"eGFR of {egfr.date} is older than creatinine of {creatinine.date}"
+            self.builder.note("Observation", f"{dates}; computed anew")
+
+    def _has_resources(self) -> bool:
+        """Whether anything in the document is, or tries to be, an entry of a bundle."""
+        return any(where.startswith("entry") for where, _, _ in self.entries)
+
+    def _other_subject(self, resource: dict[str, Any]) -> str | None:
+        """The reference to a patient who is not the one of this document, or None."""
+        subject = resource.get("subject") or resource.get("patient")
+        reference = subject.get("reference") if isinstance(subject, dict) else None
+        if not isinstance(reference, str) or not self.patient_references:
+            return None
+        tail = "/".join(reference.split("/")[-2:])
+        return None if {reference, tail} & self.patient_references else reference
 
     # -- validation ---------------------------------------------------------------------------
 
@@ -217,12 +252,19 @@ class _Reader:
             return
         name, text = self._name(where, concept, text)
         dosages = (model.dosageInstruction if kind == "MedicationRequest" else model.dosage) or []
-        sig, route = self._dosage(dosages, text)
-        if self._is_same_therapy(kind, name, sig, resource):
+        sig, route = self._dosage(where, dosages, text)
+        if self._is_same_therapy(kind, name, sig):
             self.builder.note(where, f"{text!r} is listed both as ordered and as taken; reviewed once")
             return
         reasons = [r for r in (_label(c) for c in model.reasonCode or []) if r]
         indication = [c for r in model.reasonCode or [] for c in self._condition_ids(r)]
+        for link in model.reasonReference or []:
+            linked = self.by_reference.get(link.reference or "")
+            if isinstance(linked, dict) and linked.get("resourceType") == "Condition":
+                condition = self._validate(where, "Condition", linked)
+                if condition is not None and condition.code is not None:
+                    indication += self._condition_ids(condition.code)
+                    reasons.append(_label(condition.code) or "")
         since = model.authoredOn if kind == "MedicationRequest" else None
         if kind == "MedicationStatement":
             since = model.effectiveDateTime or (model.effectivePeriod and model.effectivePeriod.start)
@@ -233,7 +275,7 @@ class _Reader:
                 sig=sig,
                 route=route,
                 indication=tuple(dict.fromkeys(indication)),
-                indication_text="; ".join(reasons) or None,
+                indication_text="; ".join(r for r in reasons if r) or None,
                 since=_as_date(since),
             ),
             name,
@@ -254,12 +296,15 @@ class _Reader:
                 return f"ended on {end}"
         return None
 
-    def _is_same_therapy(self, kind: str, name: Resolution, sig: Sig | None, resource: dict[str, Any]) -> bool:
-        """Whether the same ingredients in the same dose stood as the other kind of entry before."""
-        dose = (str(sig.dose), str(sig.per_day)) if sig else ("None", "None")
-        key = (*name.ingredients, *dose) if name.ingredients else (name.folded, *dose)
-        other = self.seen.setdefault(key, kind)
-        return other != kind
+    def _is_same_therapy(self, kind: str, name: Resolution, sig: Sig | None) -> bool:
+        """Whether the same ingredients stood as the other kind of entry before, in the same dose or in none."""
+        key = name.ingredients or (name.folded,)
+        dose = (sig.dose, sig.per_day) if sig and sig.dose else None
+        for other, held in self.seen.get(key, []):
+            if other != kind and (held is None or dose is None or held == dose):
+                return True
+        self.seen.setdefault(key, []).append((kind, dose))
+        return False
 
     def _concept(self, where: str, resource: dict[str, Any], model: Any) -> tuple[Any, str]:
         """The medicine's CodeableConcept, through a reference if need be, and its words."""
@@ -313,17 +358,36 @@ class _Reader:
             return spoken, text
         return Resolution(text, spoken.folded, coded, route=spoken.route), text
 
-    def _dosage(self, dosages: list[Any], text: str) -> tuple[Sig | None, Route | None]:
-        """Dose, frequency and route from the first structured or written dosage and the name's strength."""
+    def _dosage(self, where: str, dosages: list[Any], text: str) -> tuple[Sig | None, Route | None]:
+        """Dose, frequency and route from the structured or written dosages and the name's strength.
+
+        Several dosages at once (morning and evening) add up to a daily dose; dosages in sequence (a taper) do not:
+        the first is read and the rest noted.
+        """
         named = parse_sig(text[:MAX_TEXT])
         if not dosages:
             return (named if named.dose else None), None
-        first = dosages[0]
-        written = parse_sig(first.text[:MAX_TEXT]) if first.text else Sig()
+        read = [self._one_dosage(d, named) for d in dosages]
+        first = read[0]
+        route = self.knowledge.names.route(_label(dosages[0].route) or "") if dosages[0].route else None
+        if dosages[0].route and any(c.code == "6064005" for c in dosages[0].route.coding or []):
+            route = Route.TOPICAL
+        route = route or (self.knowledge.names.resolve(text).route if dosages[0].route is None else None)
+        if len(read) == 1:
+            return first, route
+        together = len({d.sequence for d in dosages}) == 1 and len({s.unit for s in read}) == 1
+        if together and all(s.dose is not None and s.per_day is not None for s in read):
+            total = sum((s.dose or 0) * (s.per_day or 0) for s in read)
+            return Sig(total, first.unit, 1.0, any(s.as_needed for s in read)), route
+        self.builder.note(where, f"{text!r} has {len(read)} dosages; only the first was read")
+        return first, route
+
+    def _one_dosage(self, dosage: Any, named: Sig) -> Sig:
+        written = parse_sig(dosage.text[:MAX_TEXT]) if dosage.text else Sig()
         dose, unit = written.dose, written.unit
-        amount = next((r.doseQuantity for r in first.doseAndRate or [] if r.doseQuantity), None)
-        count = 1.0
-        if amount is not None and amount.value is not None and amount.value > 0:
+        amount = next((r.doseQuantity for r in dosage.doseAndRate or [] if r.doseQuantity), None)
+        count = written.count
+        if amount is not None and amount.value is not None and 0 < amount.value <= MAX_DOSE:
             words = [str(w).casefold() for w in (amount.code, amount.unit) if w]
             mass = next((UNITS[w] for w in (*words, *(w.strip("[]{}") for w in words)) if w in UNITS), None)
             if mass:
@@ -332,14 +396,12 @@ class _Reader:
                 count = float(amount.value)
         if dose is None and named.dose is not None:
             dose, unit = named.dose * count, named.unit
-        repeat = first.timing.repeat if first.timing else None
+        repeat = dosage.timing.repeat if dosage.timing else None
         per_day = _per_day(repeat) if repeat else None
-        if per_day is None and first.timing and first.timing.code:
-            per_day = parse_sig(_label(first.timing.code) or "").per_day
-        as_needed = bool(first.asNeededBoolean) or first.asNeededCodeableConcept is not None
-        route = self.knowledge.names.route(_label(first.route) or "") if first.route else None
-        sig = Sig(dose, unit, per_day or written.per_day or named.per_day, as_needed or written.as_needed)
-        return sig, route
+        if per_day is None and dosage.timing and dosage.timing.code:
+            per_day = parse_sig(_label(dosage.timing.code) or "").per_day
+        as_needed = bool(dosage.asNeededBoolean) or dosage.asNeededCodeableConcept is not None
+        return Sig(dose, unit, per_day or written.per_day or named.per_day, as_needed or written.as_needed)
 
     def _condition_ids(self, concept: Any) -> tuple[str, ...]:
         found: list[str] = []
@@ -376,6 +438,9 @@ class _Reader:
         problem = set_observation(self.builder.fields, codes, model.valueQuantity, _as_date(when))
         if problem:
             self.builder.note(where, problem)
+        for part in model.component or []:
+            codes = [(c.system or "", c.code or "") for c in part.code.coding or []]
+            set_observation(self.builder.fields, codes, part.valueQuantity, _as_date(when))
 
     def _allergy(self, where: str, resource: dict[str, Any], model: Any) -> None:
         if _code(model.clinicalStatus) in ("inactive", "resolved") or _code(model.verificationStatus) in (
@@ -394,6 +459,15 @@ class _Reader:
 # -- small readers of FHIR data types ---------------------------------------------------------
 
 
+def _subject_of(resource: Any) -> str | None:
+    """Whose medicine an entry is."""
+    if not isinstance(resource, dict) or resource.get("resourceType") not in MEDICINES:
+        return None
+    subject = resource.get("subject")
+    reference = subject.get("reference") if isinstance(subject, dict) else None
+    return reference if isinstance(reference, str) else None
+
+
 def _label(concept: Any) -> str | None:
     """What a CodeableConcept says in words; else its first code, so that nothing stays nameless."""
     if concept is None:
@@ -407,11 +481,19 @@ def _code(concept: Any) -> str | None:
     return next((c.code for c in concept.coding or [] if c.code), None) if concept else None
 
 
+_DAYS = {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1.0, "wk": 7.0, "mo": 30.0, "a": 365.0}
+
+
 def _per_day(repeat: Any) -> float | None:
-    if not repeat.frequency or not repeat.period or not repeat.periodUnit:
+    """Administrations a day of a Timing.repeat; None where it does not say or says what cannot be."""
+    days = _DAYS.get(repeat.periodUnit or "")
+    frequency, period = float(repeat.frequency or 1), float(repeat.period or 0)
+    if repeat.dayOfWeek:
+        return len(set(repeat.dayOfWeek)) / 7
+    if days is None or period <= 0 or frequency <= 0:
         return None
-    days = {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1, "wk": 7, "mo": 30, "a": 365}[repeat.periodUnit]
-    return float(repeat.frequency) / (float(repeat.period) * days)
+    rate = frequency / (period * days)
+    return rate if math.isfinite(rate) and 0 < rate <= MAX_PER_DAY else None
 
 
 def _as_date(value: Any) -> date | None:

@@ -45,7 +45,8 @@ def _groups(builder: Builder, text: str) -> list[tuple[str, list[str]]]:
         core, remarks = groups[-1]
         if not piece.strip():
             continue
-        medicine = bool(names.resolve(piece).ingredients) or bool(_STRENGTH.search(piece))
+        bare = _STOPPED.sub(" ", piece)  # "warfarin stopped" names a medicine too
+        medicine = bool(names.resolve(bare).ingredients) or bool(_STRENGTH.search(piece))
         joined = separator.strip() not in (";", ",")
         if medicine and joined and not re.search(r"\d", core):
             groups[-1] = (core + separator + piece, remarks)

@@ -7,7 +7,7 @@ from polypharmacy.knowledge.names import MAX_TEXT
 from polypharmacy.patients.errors import InputError
 from polypharmacy.patients.patient import Patient
 from polypharmacy.patients.readers.builder import MAX_MENTIONS, Builder
-from polypharmacy.patients.readers.facts import read_shorthand, set_fact
+from polypharmacy.patients.readers.facts import is_fact, read_shorthand, set_fact
 from polypharmacy.patients.readers.line import read_line
 
 _BULLET = re.compile(r"^\s*(?:[-*\u2022\u00b7\u2013\u2014>]+|\(?\d{1,3}[.)])\s+")
@@ -50,6 +50,9 @@ def read_text(text: str, knowledge: Knowledge, source: str) -> Patient:
             section = "medicine"
             continue
         line = _PREFIX.sub("", line)
+        labelled = _FACT.match(line)
+        if labelled and is_fact(labelled[1]) and knowledge.names.resolve(labelled[2]).ingredients:
+            line = labelled[2]  # "HR: metoprolol 25 mg" is a medicine, whatever its label
         fact = _FACT.match(line) or re.match(r"^(allerg(?:ies|y))\s+(.*)$", line, re.IGNORECASE)
         key = fact[1].strip().lower() if fact else line.rstrip(":").strip().lower()
         if key in _SECTIONS:
@@ -59,7 +62,7 @@ def read_text(text: str, knowledge: Knowledge, source: str) -> Patient:
                 _add(builder, where, section, fact[2])
                 section = "medicine"
             continue
-        if fact and not knowledge.names.resolve(fact[2]).ingredients and set_fact(builder, where, key, fact[2]):
+        if fact and set_fact(builder, where, key, fact[2]):
             continue
         if section == "medicine" and not knowledge.names.resolve(line).ingredients and read_shorthand(builder, line):
             continue
