@@ -43,7 +43,9 @@ class Knowledge:
         self._classes_of: dict[str, frozenset[str]] = {}
         self._duplicate_classes: dict[str, frozenset[str]] = {}
         self._tokens: dict[str, frozenset[str]] = {}
-        self._selectors: dict[Selector, frozenset[str]] = {}
+        self._selectors: dict[int, tuple[Selector, frozenset[str]]] = {}
+        self._treats: dict[str, frozenset[str]] = {}
+        self._treating: dict[tuple[str, str], str | None] = {}
         problems = dangling(tables)
         if problems:
             raise KnowledgeError("\n".join(problems))
@@ -94,13 +96,13 @@ class Knowledge:
 
     def members(self, selector: Selector) -> frozenset[str]:
         """Ingredient ids a selector speaks of, routes aside."""
-        found = self._selectors.get(selector)
-        if found is None:
+        held = self._selectors.get(id(selector))  # by identity: hashing a row costs more than the look-up
+        if held is None or held[0] is not selector:
             found = frozenset().union(*(self.select(t) for t in selector.any_of))
             for token in selector.none_of:
                 found -= self.select(token)
-            self._selectors[selector] = found
-        return found
+            held = self._selectors[id(selector)] = (selector, found)
+        return held[1]
 
     def select(self, token: str) -> frozenset[str]:
         """Ingredient ids a selector token speaks of (grammar in `selector`)."""
@@ -130,12 +132,19 @@ class Knowledge:
 
     def treats(self, drug: str) -> frozenset[str]:
         """Condition ids an ingredient's classes are effective for."""
-        return frozenset(t for c in self.classes_of(drug) for t in self.classes[c].treats)
+        held = self._treats.get(drug)
+        if held is None:
+            held = frozenset(t for c in self.classes_of(drug) for t in self.classes[c].treats)
+            self._treats[drug] = held
+        return held
 
     def treating_class(self, drug: str, condition: str) -> str | None:
         """The broadest of an ingredient's classes that treats a condition, or None."""
-        treating = [c for c in self.classes_of(drug) if condition in self.classes[c].treats]
-        return min(treating, key=lambda c: (len(self._ancestors[c]), c), default=None)
+        key = (drug, condition)
+        if key not in self._treating:
+            treating = [c for c in self.classes_of(drug) if condition in self.classes[c].treats]
+            self._treating[key] = min(treating, key=lambda c: (len(self._ancestors[c]), c), default=None)
+        return self._treating[key]
 
     def is_critical(self, drug: str) -> bool:
         """Whether the drug must not be stopped without a replacement or a taper."""

@@ -37,7 +37,8 @@ def find_omissions(facts: Facts) -> tuple[list[Finding], list[NotEvaluated]]:
         return found, missing
     for row in facts.knowledge.start_criteria:
         assert row.missing is not None
-        if facts.takes(row.missing):
+        assert row.when is not None
+        if facts.ask(row.when, []) is False or facts.takes(row.missing):
             continue
         finding = _apply(row, None, facts, missing)
         if finding is not None:

@@ -12,6 +12,7 @@ from polypharmacy.review.slot import Slot
 DIALYSIS_EGFR = 10.0
 """Read for a patient on dialysis whose record states no eGFR: below every limit's lowest band."""
 
+_NUMBERS = frozenset({"age", "egfr", "crcl", "lab", "dose", "duration"})
 _LAB_NAMES = {
     "qtc": "QTc",
     "inr": "INR",
@@ -28,6 +29,7 @@ class Facts:
     def __init__(self, patient: Patient, slots: Sequence[Slot], knowledge: Knowledge) -> None:
         self.patient = patient
         self.slots = slots
+        self.drugs = frozenset(s.drug for s in slots)
         self.knowledge = knowledge
         self.conditions = patient.condition_ids
         self.conditions_complete = patient.conditions_complete and all(c.ids for c in patient.conditions)
@@ -47,15 +49,18 @@ class Facts:
         object_: Slot | None = None,
     ) -> bool | None:
         """Answer a predicate. When the answer is None, what would settle it is added to `needs`."""
+        (kind,) = question.model_fields_set  # a predicate has exactly one key
+        if kind == "condition" and question.condition is not None:
+            return self._condition(question.condition, needs)
         if question.all_of is not None:
             return self._combine(question.all_of, False, needs, subject, object_)
         if question.any_of is not None:
             return self._combine(question.any_of, True, needs, subject, object_)
+        if kind in _NUMBERS:
+            return self._number(question, needs, subject, object_)
         if question.negated is not None:
             answer = self.ask(question.negated, needs, subject, object_)
             return None if answer is None else not answer
-        if question.condition is not None:
-            return self._condition(question.condition, needs)
         if question.drug is not None:
             return self.takes(question.drug, subject, object_)
         if question.sex is not None:
@@ -67,13 +72,12 @@ class Facts:
             wanted = question.phenotype
             held = self.patient.phenotypes.get(wanted.gene)
             return self._known(held, f"{wanted.gene} phenotype", needs, lambda p: p.lower() in wanted.one_of)
-        if question.indication is not None:
-            slot = self._of(question.indication.of, subject, object_)
-            if slot is None or not slot.indication:
-                needs.append(f"what {self._name(slot)} is taken for")
-                return None
-            return not set(question.indication.one_of).isdisjoint(slot.indication)
-        return self._number(question, needs, subject, object_)
+        assert question.indication is not None
+        slot = self._of(question.indication.of, subject, object_)
+        if slot is None or not slot.indication:
+            needs.append(f"what {self._name(slot)} is taken for")
+            return None
+        return not set(question.indication.one_of).isdisjoint(slot.indication)
 
     def phenotype(self, gene: str, slot: Slot) -> tuple[str | None, Slot | None]:
         """A gene's phenotype as another medicine leaves it (phenoconversion), and that medicine.
@@ -94,6 +98,9 @@ class Facts:
 
     def takes(self, selector: Selector, *others: Slot | None) -> bool:
         """Whether another medicine than `others` is one the selector speaks of."""
+        members = self.knowledge.members(selector)
+        if self.drugs.isdisjoint(members):
+            return False
         return next(iter(self.matching(selector, *others)), None) is not None
 
     def matching(self, selector: Selector, *others: Slot | None) -> Iterable[Slot]:

@@ -40,10 +40,11 @@ def _apply(
     if not rule.subject.admits(subject.route) or not rule.object.admits(other.route):
         return []
     sets = [[subject, other]]
-    for selector in rule.others:
-        sets = [[*members, third] for members in sets for third in facts.matching(selector, *members)]
-    if not sets:
-        return []
+    if rule.others:
+        for selector in rule.others:
+            sets = [[*members, third] for members in sets for third in facts.matching(selector, *members)]
+        if not sets:
+            return []
     if rule.when is not None:
         needs: list[str] = []
         answer = facts.ask(rule.when, needs, subject, other)

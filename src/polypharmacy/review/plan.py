@@ -1,6 +1,6 @@
 """One ranked plan: what to do first, what it is expected to take off the risk, and what it costs."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from polypharmacy.knowledge import Knowledge
@@ -51,15 +51,19 @@ def make_plan(
     serious_first = sorted(findings, key=lambda f: (not f.interrupts, -f.severity.rank))
     kept = {s.index for s in slots if knowledge.is_critical(s.drug)}
     moves = tuple(_moves(serious_first, replacements, kept))
-    chosen = _choose(regimen, moves)
-    _cover_serious(regimen, serious_first, replacements, chosen)
+    alone = {move: regimen.drop(regimen.start, *move) for move in moves}
+    chosen = _choose(regimen, alone)
+    owed = _cover_serious(regimen, serious_first, replacements, chosen)
     steps: list[PlanStep] = []
     done: dict[int, Intervention] = {}
-    state, open_findings = regimen.start, serious_first
-    while len(done) < len(chosen):
-        urgent = _most_urgent(open_findings, [i for i in chosen if i not in done])
-        drop, index = max((regimen.drop(state, i, chosen[i]), -i) for i in urgent)
-        index = -index
+    state, open_findings, left = regimen.start, serious_first, list(chosen)
+    while left:
+        urgent = _most_urgent(open_findings, left)
+        index = max(urgent, key=lambda i: (alone.get((i, chosen[i]), 0), -i))
+        left.remove(index)
+        drop = regimen.drop(state, index, chosen[index])
+        if drop <= 0 and index not in owed:
+            continue  # the steps before it have made it needless
         steps.append(_step(index, chosen[index], drop, regimen, state, slots, open_findings, knowledge))
         done[index] = chosen[index]
         state = state.after(index, chosen[index])
@@ -69,13 +73,14 @@ def make_plan(
     return steps, done
 
 
-def _choose(regimen: Regimen, moves: Sequence[_Move]) -> dict[int, Intervention]:
+def _choose(regimen: Regimen, alone: Mapping[_Move, int]) -> dict[int, Intervention]:
     """Repeatedly make the move that lowers risk most, or the gentler one its rules prefer. A move's last known
-    drop bounds it well enough to re-count only the leaders (lazy greedy). `moves` are in order of preference.
+    drop bounds it well enough to re-count only the leaders (lazy greedy). `alone` is each move's drop by itself, in
+    order of preference.
     """
     plan: dict[int, Intervention] = {}
     state = regimen.start
-    bounds = {move: regimen.drop(state, *move) for move in moves}
+    bounds = dict(alone)
     while bounds and len(plan) < MAX_STEPS:
         best: _Move | None = None
         for move in sorted(bounds, key=lambda m: -bounds[m]):
@@ -95,10 +100,6 @@ def _choose(regimen: Regimen, moves: Sequence[_Move]) -> dict[int, Intervention]
         state = state.after(*preferred)
         taken = preferred[1].replacement
         bounds = {m: b for m, b in bounds.items() if m[0] != index and (taken is None or m[1].replacement != taken)}
-    for index in list(plan):  # what later steps have made needless
-        rest = {i: x for i, x in plan.items() if i != index}
-        if regimen.drop(regimen.state(rest), index, plan[index]) <= 0:
-            plan = rest
     return plan
 
 
@@ -149,10 +150,12 @@ def _cover_serious(
     findings: Sequence[Finding],
     replacements: dict[int, int],
     plan: dict[int, Intervention],
-) -> None:
+) -> set[int]:
     """A finding at avoid or above, and one that interrupts, is never left without a step, even where no action lowers
-    the points enough, or where the switch its rule asks for has no replacement in the knowledge base.
+    the points enough, or where the switch its rule asks for has no replacement in the knowledge base. Adds to `plan`
+    and returns the slots of what it added.
     """
+    owed: set[int] = set()
     for finding in findings:
         serious = finding.interrupts or finding.severity.rank >= Severity.AVOID.rank
         if not serious or finding.kind is Kind.BURDEN or _is_met(finding, regimen, plan):
@@ -164,6 +167,8 @@ def _cover_serious(
             drops[index, move] = regimen.drop(state, index, move)
         index, move = max(drops, key=drops.__getitem__)
         plan[index] = move
+        owed.add(index)
+    return owed
 
 
 def _is_met(finding: Finding, regimen: Regimen, plan: dict[int, Intervention]) -> bool:

@@ -155,10 +155,15 @@ class Regimen:
         touched = [self._touching(index)]
         if intervention.replacement is not None:
             touched.append(self._touching(intervention.replacement))
+        added = intervention.replacement is not None
         burdens: dict[int, tuple[Burden, int]] = {}
         for terms, needs, weighed in touched:
             for term in terms:
-                drop += _left(term, before) - _left(term, after)
+                left = _left(term, before)
+                if left:
+                    drop += left - _left(term, after)
+                elif added:
+                    drop -= _left(term, after)
             for need in needs:
                 drop += self._unmet(need, before) - self._unmet(need, after)
             for burden, points in weighed:

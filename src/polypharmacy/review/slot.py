@@ -44,8 +44,7 @@ def slots_of(patient: Patient, knowledge: Knowledge) -> tuple[Slot, ...]:
     slots = []
     for index, ((drug, _), entries) in enumerate(groups.items()):
         # The same line twice is one therapy written twice: its dose is not added to itself.
-        distinct = {(m.text, m.daily_mg): m for m in entries}.values()
-        doses = [m.daily_mg for m in distinct]
+        doses = [dose for _, dose in {(m.text, m.daily_mg) for m in entries}]
         known = [d for d in doses if d is not None]
         days = [m.days for m in entries if m.days is not None]
         stated = dict.fromkeys(c for m in entries for c in m.indication)
