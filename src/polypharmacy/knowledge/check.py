@@ -64,7 +64,7 @@ def _empty_classes(knowledge: Knowledge) -> Iterator[Problem]:
 def _contradictions(knowledge: Knowledge) -> Iterator[Problem]:
     """Two rules that give one pair the same harm and another severity, with no modifier to tell them apart."""
     seen: set[tuple[str, str]] = set()
-    for (a, b), rules in knowledge.pairs.items():
+    for (a, b), rules in knowledge.all_pairs():
         plain = [r for r, _, _ in rules if not r.others and not r.when]
         for i, first in enumerate(plain):
             for second in plain[i + 1 :]:

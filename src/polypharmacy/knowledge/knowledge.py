@@ -41,6 +41,7 @@ class Knowledge:
         self.layers: tuple[Layer, ...] = ()
         self._ancestors = {c: self._closure(c, ()) for c in self.classes}
         self._classes_of: dict[str, frozenset[str]] = {}
+        self._class_members: dict[str, list[str]] = {}
         self._duplicate_classes: dict[str, frozenset[str]] = {}
         self._tokens: dict[str, frozenset[str]] = {}
         self._selectors: dict[int, tuple[Selector, frozenset[str]]] = {}
@@ -52,10 +53,13 @@ class Knowledge:
         for id_, row in self.ingredients.items():
             held = frozenset().union(*(self._ancestors[c] for c in row.classes))
             self._classes_of[id_] = held
+            for class_id in held:
+                self._class_members.setdefault(class_id, []).append(id_)
             self._duplicate_classes[id_] = frozenset(c for c in held if self.classes[c].duplicate)
         self.names = Names(tables)
         self.condition_names = ConditionNames(tables)
-        self.pairs = self._compile_pairs()
+        self._as_subject, self._as_object = self._index_rules()
+        self._pairs: dict[tuple[str, str], tuple[PairRule, ...]] = {}
         self.rule_actions: dict[str, tuple[tuple[Action, str], ...]] = {
             rule.id: tuple((Action(verb), role) for verb, role in map(str.split, rule.actions))
             for rule in tables.interactions
@@ -111,8 +115,24 @@ class Knowledge:
         return self._tokens[token]
 
     def pair_rules(self, a: str, b: str) -> tuple[PairRule, ...]:
-        """Rules whose subject and object are these two ingredients, in either order."""
-        return self.pairs.get((a, b) if a < b else (b, a), ())
+        """Rules whose subject and object are these two ingredients, in either order, in the tables' order.
+
+        Where both drugs fit both ends of a rule, the first by name is its subject.
+        """
+        key = (a, b) if a < b else (b, a)
+        held = self._pairs.get(key)
+        if held is None:
+            held = self._pairs[key] = self._speaking_of(*key)
+        return held
+
+    def all_pairs(self) -> Iterator[tuple[tuple[str, str], tuple[PairRule, ...]]]:
+        """Every pair of ingredients that some rule speaks of, with its rules."""
+        seen: set[tuple[str, str]] = set()
+        for rule in self.tables.interactions:
+            objects = self.members(rule.object)
+            seen.update((s, o) if s < o else (o, s) for s in self.members(rule.subject) for o in objects if s != o)
+        for key in sorted(seen):
+            yield key, self.pair_rules(*key)
 
     def substitutes_for(self, drug: str) -> tuple[Substitute, ...]:
         """Substitutes for an ingredient, those naming it before those naming its classes."""
@@ -173,9 +193,7 @@ class Knowledge:
         if prefix == "drug":
             yield rest
         elif prefix == "class":
-            for drug in self.ingredients:
-                if rest in self.classes_of(drug):
-                    yield drug
+            yield from self._class_members.get(rest, ())
         elif prefix == "prop":
             name, graded, least = rest.partition(">=")
             name, _, values = name.partition("=")
@@ -201,17 +219,25 @@ class Knowledge:
                 ):
                     yield drug
 
-    def _compile_pairs(self) -> dict[tuple[str, str], tuple[PairRule, ...]]:
-        """Each rule once a pair; where both drugs fit both ends, the first by name is the subject."""
-        pairs: dict[tuple[str, str], dict[str, PairRule]] = {}
-        for rule in self.tables.interactions:
-            objects = sorted(self.members(rule.object))
-            for subject in sorted(self.members(rule.subject)):
-                for other in objects:
-                    if subject != other:
-                        key = (subject, other) if subject < other else (other, subject)
-                        pairs.setdefault(key, {}).setdefault(rule.id, (rule, subject, other))
-        return {key: tuple(rules.values()) for key, rules in pairs.items()}
+    def _index_rules(self) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+        """Of each ingredient the rules, by position, that it is the subject and the object of."""
+        subjects: dict[str, set[int]] = {}
+        objects: dict[str, set[int]] = {}
+        for position, rule in enumerate(self.tables.interactions):
+            for drug in self.members(rule.subject):
+                subjects.setdefault(drug, set()).add(position)
+            for drug in self.members(rule.object):
+                objects.setdefault(drug, set()).add(position)
+        return subjects, objects
+
+    def _speaking_of(self, a: str, b: str) -> tuple[PairRule, ...]:
+        if a == b:
+            return ()
+        none: set[int] = set()
+        forward = self._as_subject.get(a, none) & self._as_object.get(b, none)
+        backward = (self._as_subject.get(b, none) & self._as_object.get(a, none)) - forward
+        rules = self.tables.interactions
+        return tuple([(rules[i], a, b) if i in forward else (rules[i], b, a) for i in sorted(forward | backward)])
 
     def _by_drug(self, criteria: tuple[Criterion, ...]) -> dict[str, tuple[Criterion, ...]]:
         table: dict[str, list[Criterion]] = {}

@@ -57,13 +57,14 @@ class Resolution:
 
 def fold(text: str) -> str:
     """Lower case without accents, typographic dashes and spaces made plain."""
-    for sign, value in _FRACTIONS:
-        text = text.replace(sign, value)
-    text = unicodedata.normalize("NFKD", text).casefold()
-    text = "".join(c for c in text if not unicodedata.combining(c))
-    text = re.sub(r"[\u2010-\u2015\u2212]", "-", text).replace("\u2019", "'")
-    text = _GLUED.sub(r"\1 \2", text)
-    return " ".join(text.split())
+    if not text.isascii():
+        for sign, value in _FRACTIONS:
+            text = text.replace(sign, value)
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in text if not unicodedata.combining(c))
+        text = re.sub(r"[\u2010-\u2015\u2212]", "-", text).replace("\u2019", "'").casefold()
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(_GLUED.sub(r"\1 \2", text.casefold()).split())
 
 
 class Names:
@@ -101,13 +102,14 @@ class Names:
         return len(self._index)
 
     def _add(self, name: str, ingredients: tuple[str, ...]) -> None:
-        key = _words(name)
+        folded = fold(name)
+        key = _split(folded)
         if not key:
             return
         held = self._index.setdefault(key, ingredients)
         if held != ingredients:
             self.clashes.append(f"the name {name!r} means {held} and {ingredients}")
-        self._display.setdefault(fold(name), fold(name))
+        self._display.setdefault(folded, folded)
 
     def resolve(self, text: str) -> Resolution:
         """Read the medicine a line or a field names. Text past 500 characters is not read."""
@@ -251,4 +253,8 @@ def _has_strength(tokens: list[tuple[str, int, int]], i: int) -> bool:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    return tuple(t for t in _TOKEN.findall(fold(name)) if t not in _SEPARATORS and t != "%")
+    return _split(fold(name))
+
+
+def _split(folded: str) -> tuple[str, ...]:
+    return tuple([t for t in _TOKEN.findall(folded) if t not in _SEPARATORS and t != "%"])

@@ -10,7 +10,7 @@ def stats(knowledge: Knowledge) -> dict[str, Any]:
     """Counts by table. Pairs are unordered ingredient pairs that a rule over exactly two drugs speaks of."""
     tables = knowledge.tables
     pairs = serious = 0
-    for rules in knowledge.pairs.values():
+    for _, rules in knowledge.all_pairs():
         severities = [rule.severity.rank for rule, _, _ in rules if not rule.others]
         pairs += bool(severities)
         serious += bool(severities) and max(severities) >= Severity.ADJUST.rank

@@ -15,10 +15,10 @@ def find_interactions(facts: Facts, pairs: Iterable[tuple[Slot, Slot]]) -> tuple
     found: list[Finding] = []
     several: dict[tuple[str, int], Finding] = {}
     missing: list[NotEvaluated] = []
-    rules_of = facts.knowledge.pairs
+    pair_rules = facts.knowledge.pair_rules
     for a, b in pairs:
-        rules = rules_of.get((a.drug, b.drug) if a.drug < b.drug else (b.drug, a.drug))
-        if rules is None:
+        rules = pair_rules(a.drug, b.drug)
+        if not rules:
             continue
         hits: list[Finding] = []
         for rule, subject_id, _ in rules:
