@@ -64,6 +64,11 @@ class Knowledge:
             rule.id: tuple((Action(verb), role) for verb, role in map(str.split, rule.actions))
             for rule in tables.interactions
         }
+        self.required_conditions = {
+            row.id: required
+            for row in tables.criteria
+            if row.when is not None and (required := row.when.required_conditions()) is not None
+        }
         self.rule_effects = {rule.id: as_clause(rule.effect) for rule in tables.interactions}
         self.criteria_by_drug = self._by_drug(tables.criteria)
         self.start_criteria = tuple(c for c in tables.criteria if c.missing and not c.needs)

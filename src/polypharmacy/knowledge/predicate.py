@@ -82,6 +82,17 @@ class Predicate(Row):
     phenotype: Phenotype | None = None
     indication: Indication | None = None
 
+    def required_conditions(self) -> frozenset[str] | None:
+        """Conditions of which at least one must be there for this to hold; None when it can hold without any."""
+        if self.condition is not None:
+            return frozenset(self.condition)
+        if self.all_of is not None:
+            return next((r for r in (part.required_conditions() for part in self.all_of) if r is not None), None)
+        if self.any_of is not None:
+            parts = [part.required_conditions() for part in self.any_of]
+            return None if None in parts else frozenset(c for part in parts if part for c in part)
+        return None
+
     def other_drugs(self) -> tuple[Selector, ...]:
         """What it asks for among the other medicines, leaving out what it asks not to be there."""
         parts = (*(self.all_of or ()), *(self.any_of or ()))

@@ -22,6 +22,8 @@ def find_criteria(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding],
     for slot in slots:
         by_harm: dict[str, list[Finding]] = {}
         for row in facts.knowledge.criteria_by_drug.get(slot.drug, ()):
+            if facts.rules_out(row.id):
+                continue
             finding = _apply(row, slot, facts, missing)
             if finding is not None:
                 by_harm.setdefault(row.harm, []).append(finding)
@@ -38,7 +40,7 @@ def find_omissions(facts: Facts) -> tuple[list[Finding], list[NotEvaluated]]:
     for row in facts.knowledge.start_criteria:
         assert row.missing is not None
         assert row.when is not None
-        if facts.ask(row.when, []) is False or facts.takes(row.missing):
+        if facts.rules_out(row.id) or facts.takes(row.missing):
             continue
         finding = _apply(row, None, facts, missing)
         if finding is not None:

@@ -36,6 +36,12 @@ def find_duplicates(facts: Facts, slots: Iterable[Slot]) -> list[Finding]:
     return found
 
 
+def shares_class(a: Slot, b: Slot, facts: Facts) -> bool:
+    """Whether two drugs share a class of which one is enough, on routes that meet."""
+    classes = facts.knowledge.duplicate_classes(a.drug) & facts.knowledge.duplicate_classes(b.drug)
+    return bool(classes) and a.drug != b.drug and (a.route == b.route or (a.systemic and b.systemic))
+
+
 def _one_as_needed(a: Slot, b: Slot) -> bool:
     """STOPP speaks of daily use: a regular drug with one taken only when needed is not a duplication."""
     return any(s.entries and all(m.as_needed for m in s.entries) for s in (a, b))

@@ -41,6 +41,11 @@ class Facts:
         if self.crcl is None:
             self.crcl = self.egfr
 
+    def rules_out(self, criterion: str) -> bool:
+        """Whether a criterion asks for a condition that this patient is known not to have."""
+        required = self.knowledge.required_conditions.get(criterion)
+        return required is not None and self.conditions_complete and self.conditions.isdisjoint(required)
+
     def ask(
         self,
         question: Predicate,
@@ -139,25 +144,26 @@ class Facts:
 
     def _number(self, question: Predicate, needs: list[str], subject: Slot | None, object_: Slot | None) -> bool | None:
         value: float | None
-        if question.age is not None:
+        if question.crcl is not None:
+            value, bound, name = self.crcl, question.crcl, "creatinine clearance or eGFR"
+        elif question.age is not None:
             value, bound, name = self.patient.age, question.age, "age"
         elif question.egfr is not None:
             value, bound, name = self.egfr, question.egfr, "eGFR"
-        elif question.crcl is not None:
-            value, bound, name = self.crcl, question.crcl, "creatinine clearance or eGFR"
         elif question.lab is not None:
             lab = self.patient.labs.get(question.lab.name)
             value, bound = (lab.value if lab else None), question.lab
             name = _LAB_NAMES.get(question.lab.name, question.lab.name)
-        elif question.dose is not None:
-            slot = self._of(question.dose.of, subject, object_)
-            value, bound = (slot.daily_mg if slot else None), question.dose
-            name = f"daily dose of {self._name(slot)}"
         else:
-            assert question.duration is not None
-            slot = self._of(question.duration.of, subject, object_)
-            value, bound = (slot.days if slot else None), question.duration
-            name = f"how long {self._name(slot)} has been taken"
+            of = question.dose or question.duration
+            assert of is not None
+            slot = subject if of.of == "subject" else object_
+            value = None if slot is None else slot.daily_mg if question.dose else slot.days
+            if value is not None:
+                return of.holds(value)
+            drug = self._name(slot)
+            needs.append(f"daily dose of {drug}" if question.dose else f"how long {drug} has been taken")
+            return None
         if value is None:
             needs.append(name)
             return None

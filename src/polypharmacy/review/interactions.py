@@ -56,23 +56,25 @@ def _apply(
     roles = {"subject": subject, "object": other}
     knowledge = facts.knowledge
     actions = tuple([(action, roles[role].index) for action, role in knowledge.rule_actions[rule.id]])
+    mechanism = rule.mechanism + (f" Here {severity.value}, because {as_clause(why)}." if why else "")
+    interrupts = severity.rank >= Severity.AVOID.rank
+    dose_matters = sum([roles[role].bit for role in rule.dose_matters])
     return [
         Finding(
-            id=rule.id,
-            kind=Kind.INTERACTION,
-            severity=severity,
-            drugs=tuple([s.drug for s in members]),
-            message=" + ".join([knowledge.ingredients[s.drug].name for s in members])
-            + f": {knowledge.rule_effects[rule.id]}",
-            mechanism=rule.mechanism + (f" Here {severity.value}, because {as_clause(why)}." if why else ""),
-            management=rule.management,
-            evidence=rule.evidence,
-            sources=rule.sources,
-            interrupts=severity.rank >= Severity.AVOID.rank,
-            harm=rule.harm,
-            mask=sum([s.bit for s in members]),
-            actions=actions,
-            dose_matters=sum([roles[role].bit for role in rule.dose_matters]),
+            rule.id,
+            Kind.INTERACTION,
+            severity,
+            tuple([s.drug for s in members]),
+            " + ".join([s.name for s in members]) + f": {knowledge.rule_effects[rule.id]}",
+            mechanism,
+            rule.management,
+            rule.evidence,
+            rule.sources,
+            interrupts,
+            rule.harm,
+            sum([s.bit for s in members]),
+            actions,
+            dose_matters,
             would_change=open_questions,
             reviewed=rule.review_status == "reviewed",
             alternatives=rule.alternatives,

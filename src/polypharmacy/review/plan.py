@@ -1,6 +1,7 @@
 """One ranked plan: what to do first, what it is expected to take off the risk, and what it costs."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import heapq
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from polypharmacy.knowledge import Knowledge
@@ -51,15 +52,14 @@ def make_plan(
     serious_first = sorted(findings, key=lambda f: (not f.interrupts, -f.severity.rank))
     kept = {s.index for s in slots if knowledge.is_critical(s.drug)}
     moves = tuple(_moves(serious_first, replacements, kept))
-    alone = {move: regimen.drop(regimen.start, *move) for move in moves}
-    chosen = _choose(regimen, alone)
+    chosen, gains = _choose(regimen, moves)
     owed = _cover_serious(regimen, serious_first, replacements, chosen)
     steps: list[PlanStep] = []
     done: dict[int, Intervention] = {}
     state, open_findings, left = regimen.start, serious_first, list(chosen)
     while left:
         urgent = _most_urgent(open_findings, left)
-        index = max(urgent, key=lambda i: (alone.get((i, chosen[i]), 0), -i))
+        index = max(urgent, key=lambda i: (gains.get(i, 0), -i))
         left.remove(index)
         drop = regimen.drop(state, index, chosen[index])
         if drop <= 0 and index not in owed:
@@ -73,48 +73,54 @@ def make_plan(
     return steps, done
 
 
-def _choose(regimen: Regimen, alone: Mapping[_Move, int]) -> dict[int, Intervention]:
-    """Repeatedly make the move that lowers risk most, or the gentler one its rules prefer. A move's last known
-    drop bounds it well enough to re-count only the leaders (lazy greedy). `alone` is each move's drop by itself, in
-    order of preference.
+def _choose(regimen: Regimen, moves: Sequence[_Move]) -> tuple[dict[int, Intervention], dict[int, int]]:
+    """Repeatedly make the move that lowers risk most, or the gentler one its rules prefer; with what each gained.
+
+    Lazy greedy: a bound on a move's drop, and then its last known drop, is enough to count only the leaders anew.
+    `moves` are in order of preference.
     """
     plan: dict[int, Intervention] = {}
+    gains: dict[int, int] = {}
     state = regimen.start
-    bounds = dict(alone)
-    while bounds and len(plan) < MAX_STEPS:
-        best: _Move | None = None
-        for move in sorted(bounds, key=lambda m: -bounds[m]):
-            if best is not None and bounds[best] >= bounds[move]:
-                break
-            bounds[move] = regimen.drop(state, *move)
-            if best is None or bounds[move] > bounds[best]:
-                best = move
-        if best is None or bounds[best] <= 0:
-            break
-        preferred = _prefer(best, bounds, regimen, state)
-        if preferred is None:
-            del bounds[best]
+    of_slot: dict[int, list[Intervention]] = {}
+    for index, option in moves:
+        of_slot.setdefault(index, []).append(option)
+    # Largest bound first; of equals the one that stands first among the moves.
+    heap = [(-regimen.at_most(*move), order, *move) for order, move in enumerate(moves)]
+    heapq.heapify(heap)
+    while heap and len(plan) < MAX_STEPS:
+        _, order, index, option = heapq.heappop(heap)
+        if index in plan:
             continue
-        index = preferred[0]
-        plan[index] = preferred[1]
-        state = state.after(*preferred)
-        taken = preferred[1].replacement
-        bounds = {m: b for m, b in bounds.items() if m[0] != index and (taken is None or m[1].replacement != taken)}
-    return plan
-
-
-def _prefer(best: _Move, bounds: dict[_Move, int], regimen: Regimen, state: State) -> _Move | None:
-    """The move to make on the slot of `best`: a reduction or monitoring that a rule lists before it and that
-    lowers risk at least half as much, else `best` itself, unless a change of medicine would gain too little.
-    """
-    for move in bounds:  # in order of preference
-        if move == best:
+        drop = regimen.drop(state, index, option)
+        if heap and drop < -heap[0][0]:
+            heapq.heappush(heap, (-drop, order, index, option))
+            continue
+        if drop <= 0:
             break
-        if move[0] == best[0] and move[1].action not in _REMOVING and 2 * regimen.drop(state, *move) >= bounds[best]:
-            return move
-    if best[1].action is not Action.MONITOR and bounds[best] < WORTH_A_CHANGE:
-        return None
-    return best
+        preferred = _prefer(index, option, drop, of_slot[index], regimen, state)
+        if preferred is not None:
+            plan[index] = preferred
+            gains[index] = drop
+            state = state.after(index, preferred)
+    return plan, gains
+
+
+def _prefer(
+    index: int, best: Intervention, drop: int, options: Sequence[Intervention], regimen: Regimen, state: State
+) -> Intervention | None:
+    """What to do on the slot whose `best` option lowers risk by `drop`: a reduction or monitoring that a rule lists
+    before it and that lowers risk at least half as much, else `best` itself; None where a change gains too little.
+    """
+    for option in options:  # in order of preference
+        if option == best:
+            break
+        if option.action not in _REMOVING and 2 * regimen.drop(state, index, option) >= drop:
+            return option
+    return None if best.action is not Action.MONITOR and drop < WORTH_A_CHANGE else best
+
+
+_ALONE = {action: Intervention(action) for action in Action}
 
 
 def _moves(findings: Sequence[Finding], replacements: dict[int, int], kept: Collection[int] = ()) -> Iterator[_Move]:
@@ -136,9 +142,9 @@ def _moves(findings: Sequence[Finding], replacements: dict[int, int], kept: Coll
                 # Nothing in the table to switch to: for a serious finding the reader must look for an alternative.
                 serious = finding.severity.rank >= Severity.AVOID.rank and finding.kind is not Kind.BURDEN
                 named = serious and (Action.STOP, index) not in finding.actions
-                options = [Intervention(action)] if named else []
+                options = [_ALONE[action]] if named else []
             else:
-                options = [Intervention(action)]
+                options = [_ALONE[action]]
             for option in options:
                 if (index, option) not in seen:
                     seen.add((index, option))

@@ -148,6 +148,17 @@ class Regimen:
         burden, need = self._burden(state.active), sum(self._unmet(n, state) for n in self.needs)
         return out | {name: n for name, n in (("burden", burden), ("need", need)) if n}
 
+    def at_most(self, index: int, intervention: Intervention) -> int:
+        """A bound, cheap to count, on what an intervention can ever take off the points."""
+        terms, _, burdens = self._touching(index)
+        if intervention.action is Action.REDUCE:
+            bit = 1 << index
+            return sum([t.points * (100 - t.if_reduced) // 100 + 1 for t in terms if t.reducible & bit])
+        if intervention.action is Action.MONITOR:
+            return sum([t.points * (100 - t.if_monitored) // 100 + 1 for t in terms if t.if_monitored < 100])
+        heaviest = sum([points * max(w for _, w in burden.weights) for burden, points in burdens])
+        return sum([t.points for t in terms]) + heaviest
+
     def drop(self, before: State, index: int, intervention: Intervention) -> int:
         """What one more intervention takes off the points; negative when it adds. Counts only what it touches."""
         after = before.after(index, intervention)

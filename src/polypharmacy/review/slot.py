@@ -21,6 +21,7 @@ class Slot(NamedTuple):
     daily_mg: float | None
     days: float | None
     indication: tuple[str, ...]
+    name: str
 
     @property
     def bit(self) -> int:
@@ -57,6 +58,7 @@ def slots_of(patient: Patient, knowledge: Knowledge) -> tuple[Slot, ...]:
                 daily_mg=sum(known) if len(known) == len(doses) else None,
                 days=max(days) if days else None,
                 indication=tuple(stated) or tuple(sorted(knowledge.treats(drug) & conditions)),
+                name=knowledge.ingredients[drug].name,
             )
         )
     return tuple(slots)
