@@ -153,25 +153,16 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-_LAB_RANGE = {
-    "potassium": (1, 12),
-    "sodium": (90, 200),
-    "qtc": (200, 800),
-    "inr": (0.5, 20),
-    "hba1c": (3, 20),
-    "heart_rate": (10, 300),
-    "systolic_bp": (30, 320),
-}
-
-
 def _lab(text: str) -> tuple[str, float]:
+    from polypharmacy.patients.measurements import POSSIBLE
+
     name, number = _pair("--lab", text)
     name = name.lower()
     if name in ("egfr", "creatinine", "weight"):
         raise typer.BadParameter(f"--lab {name}: use --{name}")
-    if name not in _LAB_RANGE:
-        raise typer.BadParameter(f"--lab {name!r} is not read; known: {', '.join(_LAB_RANGE)}")
-    low, high = _LAB_RANGE[name]
+    if name not in POSSIBLE:
+        raise typer.BadParameter(f"--lab {name!r} is not read; known: {', '.join(POSSIBLE)}")
+    low, high = POSSIBLE[name]
     try:
         value = float(number)
     except ValueError:

@@ -100,24 +100,7 @@ def _clashing_names(knowledge: Knowledge) -> Iterator[Problem]:
 
 
 def _unused_sources(knowledge: Knowledge) -> Iterator[Problem]:
-    tables = knowledge.tables
-    used: set[str] = set()
-    for rows in (
-        tables.classes,
-        tables.conditions,
-        tables.ingredients,
-        tables.products,
-        tables.interactions,
-        tables.burdens,
-        tables.criteria,
-        tables.organ_limits,
-        tables.gene_limits,
-        tables.phenoconversions,
-        tables.substitutes,
-        tables.deprescribing,
-    ):
-        for row in rows:
-            used.update(row.sources)
+    used = {key for _, sources in knowledge.tables.sources_by_row() for key in sources}
     for source in knowledge.sources:
         if source not in used:
             yield Problem("unused source", source, "no row cites it")

@@ -68,22 +68,8 @@ def _named(tables: Tables) -> Iterator[str]:
             yield from missing(where, "condition", row.indication.one_of)
         yield from selector(where, row.drug)
 
-    for kind in (
-        tables.classes,
-        tables.conditions,
-        tables.ingredients,
-        tables.products,
-        tables.interactions,
-        tables.burdens,
-        tables.criteria,
-        tables.organ_limits,
-        tables.gene_limits,
-        tables.phenoconversions,
-        tables.substitutes,
-        tables.deprescribing,
-    ):
-        for row in kind:
-            yield from missing(row.id, "source", row.sources)
+    for id_, sources in tables.sources_by_row():
+        yield from missing(id_, "source", sources)
     for c in tables.classes:
         yield from missing(c.id, "class", c.parents)
         yield from missing(c.id, "condition", c.treats)

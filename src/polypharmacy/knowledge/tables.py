@@ -51,6 +51,13 @@ class Tables(Row):
     words: NameWords
     risk: RiskTable
 
+    def sources_by_row(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each row's id and the sources it cites."""
+        for name in FILES:
+            if name != "sources":
+                for row in getattr(self, name):
+                    yield row.id, row.sources
+
 
 FILES: dict[str, tuple[str, type[Row]]] = {
     "sources": ("sources.yaml", Source),

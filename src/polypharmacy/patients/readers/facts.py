@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from polypharmacy.knowledge.predicate import LabName
+from polypharmacy.patients.measurements import POSSIBLE
 from polypharmacy.patients.patient import Lab
 from polypharmacy.patients.readers.builder import Builder
 
@@ -84,9 +85,9 @@ def _creatinine(builder: Builder, value: str) -> bool:
     return True
 
 
-def _lab(name: LabName, low: float, high: float) -> Callable[[Builder, str], bool]:
+def _lab(name: LabName) -> Callable[[Builder, str], bool]:
     def set_lab(builder: Builder, value: str) -> bool:
-        number = _number(value, low, high)
+        number = _number(value, *POSSIBLE[name])
         if number is not None:
             labs = builder.fields.setdefault("labs", {})
             labs[name] = Lab(value=number)
@@ -108,20 +109,20 @@ _SETTERS: dict[str, Callable[[Builder, str], bool]] = {
     "creatinine": _creatinine,
     "cr": _creatinine,
     "scr": _creatinine,
-    "potassium": _lab("potassium", 1, 12),
-    "k": _lab("potassium", 1, 12),
-    "k+": _lab("potassium", 1, 12),
-    "sodium": _lab("sodium", 90, 200),
-    "na": _lab("sodium", 90, 200),
-    "na+": _lab("sodium", 90, 200),
-    "qtc": _lab("qtc", 200, 800),
-    "inr": _lab("inr", 0.5, 20),
-    "hba1c": _lab("hba1c", 3, 20),
-    "hr": _lab("heart_rate", 10, 300),
-    "heart rate": _lab("heart_rate", 10, 300),
-    "pulse": _lab("heart_rate", 10, 300),
-    "bp": _lab("systolic_bp", 30, 320),
-    "blood pressure": _lab("systolic_bp", 30, 320),
+    "potassium": _lab("potassium"),
+    "k": _lab("potassium"),
+    "k+": _lab("potassium"),
+    "sodium": _lab("sodium"),
+    "na": _lab("sodium"),
+    "na+": _lab("sodium"),
+    "qtc": _lab("qtc"),
+    "inr": _lab("inr"),
+    "hba1c": _lab("hba1c"),
+    "hr": _lab("heart_rate"),
+    "heart rate": _lab("heart_rate"),
+    "pulse": _lab("heart_rate"),
+    "bp": _lab("systolic_bp"),
+    "blood pressure": _lab("systolic_bp"),
 }
 _SHORTHAND = re.compile(
     rf"(?<![\w+])({'|'.join(sorted(map(re.escape, set(_SETTERS) - {'sex', 'gender'}), key=len, reverse=True))})"

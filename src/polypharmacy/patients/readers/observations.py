@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from polypharmacy.patients.measurements import POSSIBLE
 from polypharmacy.patients.patient import Lab
 from polypharmacy.patients.readers.facts import MICROMOL_PER_MG_DL
 
@@ -64,19 +65,6 @@ _TO: dict[str, dict[str, Callable[[float], float]]] = {
                "lbs": lambda x: x * 0.45359237},
     "height": {"cm": _SAME, "m": lambda x: 100 * x, "[in_i]": lambda x: 2.54 * x, "in": lambda x: 2.54 * x},
 }  # fmt: skip
-_RANGE: dict[str, tuple[float, float]] = {
-    "egfr": (1, 250),
-    "creatinine": (0.1, 40),
-    "potassium": (1, 12),
-    "sodium": (90, 200),
-    "qtc": (200, 800),
-    "inr": (0.5, 20),
-    "hba1c": (3, 20),
-    "heart_rate": (10, 300),
-    "systolic_bp": (30, 320),
-    "weight": (20, 400),
-    "height": (60, 260),
-}
 _FIELD = {
     "egfr": "measured_egfr",
     "creatinine": "creatinine",
@@ -104,7 +92,7 @@ def set_observation(
     if convert is None:
         return f"{what} is in {quantity.unit or quantity.code or 'no unit'}, which is not read; left out"
     value = convert(float(quantity.value))
-    low, high = _RANGE[what]
+    low, high = POSSIBLE[what]
     if not low <= value <= high:
         return f"{what} of {quantity.value} {quantity.unit or quantity.code or ''} is not possible; left out"
     labs: dict[str, Lab] = fields.setdefault("labs", {})
