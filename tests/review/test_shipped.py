@@ -125,6 +125,11 @@ def test_heart_failure_in_other_words(shipped: Knowledge, words: str) -> None:
     assert any("heart-failure" in i or "heart" in f.harm for f in result.findings for i in (f.id, *f.also))
 
 
+def test_systolic_heart_failure_bars_rate_limiting_calcium_blockers(shipped: Knowledge) -> None:
+    result = reviewed(shipped, "age: 80", "conditions: chronic systolic heart failure", "diltiazem 120 mg daily")
+    assert any("heart-failure" in f.id and f.interrupts for f in result.findings)
+
+
 @pytest.mark.skipif(not SURVEY.exists(), reason="the reference survey lies beside a checkout, not in it")
 def test_the_reference_survey(shipped: Knowledge) -> None:
     summary = summarise(read_people(str(SURVEY), shipped), shipped).as_dict()

@@ -68,7 +68,7 @@ class ConditionNames:
 _CODE = re.compile(r"[A-Z][0-9]{2}[0-9A-Z]{0,5}")
 _QUALIFIER = re.compile(
     r"\b(?:history of|hx of|h/o|hx|past|previous|prior|old|known|chronic|acute|severe|moderate|mild|recent|recurrent"
-    r"|primary|unspecified|essential|stable|controlled|uncontrolled|longstanding|symptomatic|systolic(?= heart))\b"
+    r"|primary|unspecified|essential|stable|controlled|uncontrolled|longstanding|symptomatic)\b"
 )
 _NEGATION = re.compile(
     r"\b(?:no|not|denies|without|family history|fh|risk of|at risk|screening|suspected|query|rule out)\b|\?"
