@@ -71,6 +71,6 @@ SYSTEMIC = frozenset({Route.ORAL, Route.SUBLINGUAL, Route.PARENTERAL, Route.TRAN
 
 NeedLevel = Literal["low", "moderate", "high", "vital"]
 ReviewStatus = Literal["reviewed", "partial", "unreviewed"]
-"""reviewed: a second reader checked the row against its source; partial: some of it; unreviewed: its author alone."""
+"""reviewed: a second reader has checked the row; partial: some of it; unreviewed: its author alone has read it."""
 Role = Literal["subject", "object"]
 Evidence = Literal["high", "moderate", "low"]
