@@ -6,7 +6,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from polypharmacy.review.report_json import STATEMENT, answer
 from polypharmacy.review.report_view import (
-    SEVERITY_WORDS,
     coverage_line,
     dose_line,
     gaps,
@@ -44,6 +43,5 @@ def html_report(review: Review, today: date) -> str:
         dose=dose_line,
         marks=lambda finding: f"[{', '.join(str(numbers[s]) for s in finding.sources)}]",
         references=review.knowledge.cite(tuple(numbers)),
-        words=SEVERITY_WORDS,
         statement=STATEMENT,
     )

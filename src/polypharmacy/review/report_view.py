@@ -2,18 +2,11 @@
 
 from dataclasses import dataclass
 
-from polypharmacy.knowledge.vocabulary import SYSTEMIC, Action, Severity
+from polypharmacy.knowledge.vocabulary import SYSTEMIC, Action
 from polypharmacy.patients import Medication
 from polypharmacy.review.plan import PlanStep
 from polypharmacy.review.review import Review
 
-SEVERITY_WORDS = {
-    Severity.CONTRAINDICATED: "must not be combined or used",
-    Severity.AVOID: "avoid",
-    Severity.ADJUST: "change something",
-    Severity.MONITOR: "watch",
-    Severity.AWARE: "know",
-}
 _ACTION_WORDS = {
     Action.STOP: "Stop",
     Action.REDUCE: "Reduce",

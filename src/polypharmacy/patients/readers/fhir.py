@@ -116,7 +116,6 @@ class _Reader:
         self.seen: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
         self.medicine_entries = 0
         self.patient_references: set[str] = set()
-        self.dated: dict[str, date] = {}
 
     def read(self) -> Patient:
         patients = []
