@@ -46,7 +46,7 @@ def find_burdens(burdens: Sequence[Burden], slots: Sequence[Slot], active: int, 
         weights = dict(burden.weights)
         adding = [s for s in slots if s.bit in weights and active & s.bit]
         total = sum(weights[s.bit] for s in adding)
-        names = ", ".join(facts.knowledge.ingredients[s.drug].name for s in adding)
+        names = ", ".join(s.name for s in adding)
         rule = burden.rule
         found.append(
             Finding(

@@ -48,7 +48,7 @@ def _one_as_needed(a: Slot, b: Slot) -> bool:
 
 
 def _repeated(slot: Slot, facts: Facts) -> Finding:
-    name = facts.knowledge.ingredients[slot.drug].name
+    name = slot.name
     texts = "; ".join(dict.fromkeys(m.text for m in slot.entries))
     return _finding(
         "duplicate-ingredient",
@@ -61,7 +61,7 @@ def _repeated(slot: Slot, facts: Facts) -> Finding:
 
 
 def _same_class(a: Slot, b: Slot, class_name: str, facts: Facts) -> Finding:
-    names = [facts.knowledge.ingredients[s.drug].name for s in (a, b)]
+    names = [s.name for s in (a, b)]
     return _finding(
         "duplicate-class",
         (a, b),

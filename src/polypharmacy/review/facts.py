@@ -181,4 +181,4 @@ class Facts:
         return subject if role == "subject" else object_
 
     def _name(self, slot: Slot | None) -> str:
-        return self.knowledge.ingredients[slot.drug].name.lower() if slot else "the medicine"
+        return slot.name.lower() if slot else "the medicine"

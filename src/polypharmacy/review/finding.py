@@ -36,6 +36,11 @@ class Finding(NamedTuple):
     partners: int = 0
     """Bits of the slots that a criterion's reason names besides its own (an interaction may tell it as well)."""
 
+    @property
+    def serious(self) -> bool:
+        """Whether a reader must see it first: it interrupts, or it is contraindicated."""
+        return self.interrupts or self.severity is Severity.CONTRAINDICATED
+
 
 class NotEvaluated(NamedTuple):
     """A rule that concerns this patient and lacks what it needs."""

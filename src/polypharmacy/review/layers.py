@@ -34,7 +34,7 @@ def with_layers(findings: list[Finding], facts: Facts, slots: tuple[Slot, ...]) 
 
 
 def _finding(layer: Layer, pair: LayerPair, a: Slot, b: Slot, facts: Facts) -> Finding:
-    names = [facts.knowledge.ingredients[s.drug].name for s in (a, b)]
+    names = [s.name for s in (a, b)]
     title = TITLES[layer.source]
     return Finding(
         id=f"{layer.source}-{pair.a}-{pair.b}",

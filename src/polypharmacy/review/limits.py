@@ -29,7 +29,7 @@ def find_limits(facts: Facts, slots: tuple[Slot, ...]) -> tuple[list[Finding], l
             elif phenotype in row.phenotypes:
                 text = f"{row.gene} {phenotype}: {row.message}"
                 if inhibitor is not None:
-                    by = facts.knowledge.ingredients[inhibitor.drug].name.lower()
+                    by = inhibitor.name.lower()
                     text = f"{row.gene} {phenotype} because of {by}: {row.message}"
                 groups.setdefault(row.gene, []).append(_finding(row, Kind.PGX, text, slot, facts))
         found += [merge(hits) for hits in groups.values()]
@@ -64,7 +64,7 @@ def _organ(
     would_change: tuple[str, ...] = ()
     if limit.max_daily_mg is not None:
         if slot.daily_mg is None:
-            would_change = (f"daily dose of {facts.knowledge.ingredients[slot.drug].name.lower()}",)
+            would_change = (f"daily dose of {slot.name.lower()}",)
         elif slot.daily_mg <= limit.max_daily_mg:
             return
     kind = Kind.RENAL if limit.organ == "renal" else Kind.HEPATIC
@@ -80,7 +80,7 @@ def _finding(
     facts: Facts,
     would_change: tuple[str, ...] = (),
 ) -> Finding:
-    name = facts.knowledge.ingredients[slot.drug].name
+    name = slot.name
     return Finding(
         id=row.id,
         kind=kind,

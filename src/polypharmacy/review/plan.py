@@ -166,7 +166,7 @@ def _cover_serious(
         serious = finding.interrupts or finding.severity.rank >= Severity.AVOID.rank
         if not serious or finding.kind is Kind.BURDEN or _is_met(finding, regimen, plan):
             continue
-        moves = list(_moves([finding], replacements)) or [(i, Intervention(a)) for a, i in finding.actions]
+        moves = list(_moves([finding], replacements)) or [(i, _ALONE[a]) for a, i in finding.actions]
         drops = {}
         for index, move in moves:
             state = regimen.state({i: x for i, x in plan.items() if i != index})

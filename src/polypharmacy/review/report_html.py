@@ -34,7 +34,7 @@ def html_report(review: Review, today: date) -> str:
         labs=lab_line(review),
         coverage=coverage_line(review),
         steps=[(step, headline(step, review)) for step in review.plan],
-        rest=[f for f in review.findings if f not in review.serious],
+        rest=[f for f in review.findings if not f.serious],
         gaps=gaps(review),
         partly=partly_reviewed(review),
         unread=unread_allergies(review),

@@ -46,7 +46,7 @@ def print_review(review: Review, console: Console) -> None:
         console.print(Text("\nSerious problems", style="bold"))
         for finding in urgent:
             console.print(_detail(finding, review))
-    rest = [f for f in review.findings if f not in urgent]
+    rest = [f for f in review.findings if not f.serious]
     if rest:
         console.print(_rest(rest))
     console.print(_unknown(review))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from polypharmacy.knowledge import Knowledge
-from polypharmacy.knowledge.vocabulary import Kind, Severity
+from polypharmacy.knowledge.vocabulary import Kind
 from polypharmacy.patients import Patient
 from polypharmacy.review.burdens import burdens_of, find_burdens
 from polypharmacy.review.criteria import find_omissions
@@ -61,8 +61,8 @@ class Review:
 
     @property
     def serious(self) -> tuple[Finding, ...]:
-        """What a reader must see first: what interrupts, and whatever is contraindicated."""
-        return tuple(f for f in self.findings if f.interrupts or f.severity is Severity.CONTRAINDICATED)
+        """What a reader must see first."""
+        return tuple(f for f in self.findings if f.serious)
 
     @property
     def interrupting(self) -> tuple[Finding, ...]:
@@ -114,9 +114,9 @@ def _allergies(patient: Patient, slots: tuple[Slot, ...]) -> tuple[AllergyConfli
 
 
 def _order(finding: Finding) -> tuple[bool, int, int, str, tuple[str, ...]]:
-    """Interrupting first, then by severity; interactions before criteria of the same rank."""
+    """Serious first, then by severity; interactions before criteria of the same rank."""
     return (
-        not (finding.interrupts or finding.severity is Severity.CONTRAINDICATED),
+        not finding.serious,
         -finding.severity.rank,
         _KIND_ORDER[finding.kind],
         finding.id,

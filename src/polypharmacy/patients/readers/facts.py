@@ -16,7 +16,7 @@ def set_fact(builder: Builder, where: str, key: str, value: str) -> bool:
     """Set a patient's fact if `key` names one; a value that cannot be read is noted. Returns whether it did."""
     if key not in _SETTERS or re.search(r"\d\s*(?:mg|mcg|meq)\b(?!\s*/)", value, re.IGNORECASE):
         return False
-    if not set_value(builder, key, value.strip()):
+    if not _SETTERS[key](builder, value.strip()):
         builder.note(where, f"could not read {key} from {value.strip()!r}")
     return True
 
@@ -150,7 +150,7 @@ def read_shorthand(builder: Builder, line: str) -> bool:
         builder.fields["sex"] = parse_sex(_SEXES.get(person[2].lower(), person[2]))
         rest = rest.replace(person[0], " ")
     for found in _SHORTHAND.finditer(rest):
-        if set_value(builder, found[1].lower(), found[2]):
+        if _SETTERS[found[1].lower()](builder, found[2]):
             rest = rest.replace(found[0], " ")
     left = re.findall(r"[A-Za-z]{3,}", rest)
     return rest != line and all(w.lower() in _PLAIN for w in left)
@@ -160,8 +160,3 @@ _PLAIN = frozenset(
     {"patient", "aged", "age", "old", "year", "years", "yrs", "and", "with", "has", "the", "lives", "home", "min",
      "mmol", "kg", "mls", "bloods", "labs", "obs", "today"}
 )  # fmt: skip
-
-
-def set_value(builder: Builder, key: str, value: str) -> bool:
-    """Set one fact; False when its value cannot be read."""
-    return _SETTERS[key](builder, value)
