@@ -66,7 +66,8 @@ class InteractionRule(Row):
 
     `severity` holds until a modifier is known to hold. `actions` are what a reviewer would do, in
     order of preference, as "stop subject"; `dose_matters` names the drugs whose reduction helps. `cascade` marks a
-    prescribing cascade: the object may be treating what the subject has caused.
+    prescribing cascade: the object may be treating what the subject has caused. `read_against` names the sources whose
+    text a second reader had open; with none the row was read from knowledge of its sources only.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -88,6 +89,7 @@ class InteractionRule(Row):
     evidence: Evidence
     sources: tuple[str, ...] = Field(min_length=1)
     review_status: ReviewStatus = "unreviewed"
+    read_against: tuple[str, ...] = ()
 
     @field_validator("actions")
     @classmethod
