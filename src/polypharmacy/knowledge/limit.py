@@ -32,6 +32,8 @@ class OrganLimit(Row):
     evidence: Evidence
     sources: tuple[str, ...] = Field(min_length=1)
     review_status: ReviewStatus = "unreviewed"
+    read_against: tuple[str, ...] = ()
+    """Sources whose text a second reader had open; none: read from knowledge of them only."""
 
     @model_validator(mode="after")
     def _measure(self) -> Self:
