@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,25 @@ def test_check_finds_nothing_to_mend(polypharmacy: Run) -> None:
     result = polypharmacy("knowledge", "check", "--json")
     assert json.loads(result.out)["problems"] == []
     assert result.code == 0
+
+
+def test_check_looks_for_the_pairs_of_published_lists(polypharmacy: Run, tmp_path: Path) -> None:
+    onc, ansm = tmp_path / "onc_lists", tmp_path / "ansm_worldvista_en_2016"
+    onc.mkdir()
+    ansm.mkdir()
+    (onc / "ONC_High_Priority_Mapped.csv").write_text("Warfarin$1$Ibuprofen$2$\nMetformin$3$Atorvastatin$4$\n")
+    (ansm / "eng_groups2016_xml-v2.tsv").write_text("Class Name\tDrug Name\nNSAIDS\tibuprofen\n")
+    (ansm / "eng_tables2016-xml-v2.tsv").write_text(
+        "Drug 1 Name\tDrug 1 Class Name\tDrug 2 Name\tDrug 2 Class Name\tSeverity\n"
+        "warfarin\t\t\tNSAIDS\tNot recommended\nwarfarin\t\tmetformin\t\tTake care\n"
+    )
+    result = polypharmacy("knowledge", "check", "--reference", str(tmp_path), "--json")
+    answer = json.loads(result.out)
+    assert [p["where"] for p in answer["problems"]] == ["atorvastatin + metformin", "ONC"]
+    assert (answer["recall"]["onc_at_avoid_or_above"], answer["recall"]["ansm_at_adjust_or_above"]) == (1, 1)
+    assert result.code == 1
+    assert "ansm pairs: 1" in polypharmacy("knowledge", "check", "--reference", str(tmp_path)).out
+    assert polypharmacy("knowledge", "check", "--reference", str(tmp_path / "none")).code == 2
 
 
 @pytest.mark.parametrize("arguments", [("interactions", "warfarin"), ("resolve",), ("nonsense",)])

@@ -4,6 +4,8 @@ import pytest
 
 from polypharmacy.knowledge import Knowledge
 from polypharmacy.knowledge.check import check
+from polypharmacy.knowledge.interaction import Modifier
+from polypharmacy.knowledge.predicate import Predicate
 from polypharmacy.knowledge.stats import stats
 from polypharmacy.knowledge.vocabulary import Severity
 
@@ -67,3 +69,25 @@ def test_every_rule_at_avoid_or_above_was_read_twice(shipped: Knowledge) -> None
         serious = [r for r in rows if r.severity.rank >= Severity.AVOID.rank]
         assert serious
         assert [r.id for r in serious if r.review_status == "unreviewed"] == []
+
+
+def test_every_rule_at_avoid_or_above_says_what_it_was_read_against(shipped: Knowledge) -> None:
+    for rule in shipped.tables.interactions:
+        if max(rule.severity.rank, *(m.severity.rank for m in rule.modifiers), 0) >= Severity.AVOID.rank:
+            assert rule.read_against, rule.id
+            assert set(rule.read_against) <= set(rule.sources), rule.id
+
+
+@pytest.mark.parametrize(
+    ("modifiers", "found"),
+    [((), True), ((Severity.AWARE,), True), ((Severity.MONITOR,), False)],
+)
+def test_a_contradiction_is_told_apart_only_by_a_modifier_that_gives_the_other_severity(
+    shipped: Knowledge, modifiers: tuple[Severity, ...], found: bool
+) -> None:
+    rule = next(r for r in shipped.tables.interactions if r.id == "nsaid-vka").model_copy(update={"modifiers": ()})
+    when = Predicate(sex="female")
+    first = rule.model_copy(update={"modifiers": tuple(Modifier(when=when, severity=s, why="-") for s in modifiers)})
+    second = rule.model_copy(update={"id": "other", "severity": Severity.MONITOR})
+    tables = shipped.tables.model_copy(update={"interactions": (first, second)})
+    assert any(p.what == "contradiction" for p in check(Knowledge(tables))) is found

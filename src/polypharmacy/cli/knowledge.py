@@ -105,24 +105,42 @@ def interactions_command(
 
 
 @app.command("check")
-def check_command(json_: Json = False) -> None:
+def check_command(
+    reference: Annotated[
+        Path | None, typer.Option(help="a folder of published lists, whose pairs are looked for too")
+    ] = None,
+    json_: Json = False,
+) -> None:
     """Check the tables: schemas, references, rules that cannot fire, contradictions, sources. Exit 1 on a problem."""
     from polypharmacy.knowledge import load
     from polypharmacy.knowledge.check import check
+    from polypharmacy.knowledge.recall import problems as shortfalls
+    from polypharmacy.knowledge.recall import recall, written_reasons
+    from polypharmacy.patients import InputError
 
     knowledge = load()
     problems = check(knowledge)
+    figures: dict[str, int] = {}
+    if reference is not None:
+        if not reference.is_dir():
+            raise InputError(f"{reference}: there is no folder of lists")
+        lists = recall(knowledge, reference)
+        problems += shortfalls(lists, written_reasons())
+        figures = {name: count for held in lists for name, count in held.figures().items()}
     if json_:
         _print(
             {
                 "version": knowledge.version,
                 "hash": knowledge.hash,
                 "problems": [{"what": p.what, "where": p.where, "detail": p.detail} for p in problems],
+                **({"recall": figures} if figures else {}),
             }
         )
     else:
         for problem in problems:
             typer.echo(f"{problem.what}: {problem.where}: {problem.detail}")
+        for name, count in figures.items():
+            typer.echo(f"{name.replace('_', ' ')}: {count}")
         typer.echo(f"knowledge base {knowledge.version} ({knowledge.hash}): {len(problems)} problems")
     if problems:
         raise typer.Exit(1)

@@ -62,7 +62,7 @@ def _empty_classes(knowledge: Knowledge) -> Iterator[Problem]:
 
 
 def _contradictions(knowledge: Knowledge) -> Iterator[Problem]:
-    """Two rules that give one pair the same harm and another severity, with no modifier to tell them apart."""
+    """Two rules that give one pair the same harm and another severity, with nothing to tell them apart."""
     seen: set[tuple[str, str]] = set()
     for (a, b), rules in knowledge.all_pairs():
         plain = [r for r, _, _ in rules if not r.others and not r.when]
@@ -71,9 +71,7 @@ def _contradictions(knowledge: Knowledge) -> Iterator[Problem]:
                 key = (min(first.id, second.id), max(first.id, second.id))
                 if first.harm != second.harm or first.severity == second.severity or key in seen:
                     continue
-                if first.modifiers or second.modifiers or first.nature != second.nature:
-                    continue
-                if _routes_apart(first, second):
+                if first.nature != second.nature or _told_apart(first, second) or _routes_apart(first, second):
                     continue
                 seen.add(key)
                 yield Problem(
@@ -81,6 +79,14 @@ def _contradictions(knowledge: Knowledge) -> Iterator[Problem]:
                     " / ".join(key),
                     f"{a} + {b}: {first.severity.value} and {second.severity.value} for {first.harm}",
                 )
+
+
+def _told_apart(first: InteractionRule, second: InteractionRule) -> bool:
+    """Whether modifiers may account for the difference: both rules have some, or one's give the other's severity."""
+    if first.modifiers and second.modifiers:
+        return True
+    ways = {m.severity for m in first.modifiers}, {m.severity for m in second.modifiers}
+    return second.severity in ways[0] or first.severity in ways[1]
 
 
 def _routes_apart(first: InteractionRule, second: InteractionRule) -> bool:
