@@ -57,26 +57,20 @@ def interactions_command(
 ) -> None:
     """Show the interactions between drugs, as they stand for a patient of whom nothing else is known."""
     from polypharmacy.knowledge import load
-    from polypharmacy.knowledge.vocabulary import Kind
     from polypharmacy.patients import InputError
-    from polypharmacy.patients.readers.builder import Builder
-    from polypharmacy.review import review
+    from polypharmacy.review.lookup import interactions_between
     from polypharmacy.review.report_json import finding_dict
 
     knowledge = load()
-    builder = Builder(knowledge)
+    names = []
     for text in drugs:
         ingredients, _ = _resolve(text, knowledge)
-        named = knowledge.names.resolve(text).ingredients
-        builder.medicine(
-            "arguments",
-            text if named or not ingredients else knowledge.ingredients[ingredients[0]].name,
-        )
-    patient = builder.build()
+        known = knowledge.names.resolve(text).ingredients or not ingredients
+        names.append(text if known else knowledge.ingredients[ingredients[0]].name)
+    result, found = interactions_between(names, knowledge)
+    patient = result.patient
     if len({m.ingredient for m in patient.medications}) + len(patient.unresolved) < 2:
         raise InputError("interactions: name at least two drugs")
-    result = review(patient, knowledge)
-    found = [f for f in result.findings if f.kind is Kind.INTERACTION]
     unknown = [u.text for u in patient.unresolved]
     reviewed = not unknown and all(knowledge.ingredients[s.drug].review_status == "reviewed" for s in result.slots)
     if json_:
