@@ -30,6 +30,7 @@ class Medication(BaseModel):
     since: date | None = None
     days: float | None = Field(default=None, ge=0)
     """How long it has been taken, in days, where the record says so."""
+    prescriber: str | None = None
 
     @property
     def daily_mg(self) -> float | None:
