@@ -10,7 +10,7 @@ from polypharmacy.review.burdens import Burden
 from polypharmacy.review.finding import Finding
 
 
-class _Term(NamedTuple):
+class Term(NamedTuple):
     """Of a finding: its slots, its points, the slots whose reduction helps, and the percent left by reducing and by
     monitoring.
     """
@@ -34,7 +34,7 @@ class Need(NamedTuple):
 
 
 class _Touched(NamedTuple):
-    terms: list[_Term]
+    terms: list[Term]
     needs: list[Need]
     burdens: list[tuple[Burden, int]]
 
@@ -87,7 +87,8 @@ class Regimen:
     findings: tuple[Finding, ...]
     burdens: tuple[Burden, ...]
     needs: tuple[Need, ...]
-    _terms: tuple[_Term, ...] = field(init=False, repr=False, default=())
+    terms: tuple[Term, ...] = field(init=False, repr=False, default=())
+    """Of each finding what its points depend on."""
     _touched: dict[int, _Touched] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,7 +96,7 @@ class Regimen:
         reduce, monitor = effects[Action.REDUCE], effects[Action.MONITOR]
         terms = tuple(
             [
-                _Term(
+                Term(
                     f.mask,
                     table[f.kind][f.severity] * f.units,
                     f.mask & f.dose_matters if reduce.needs_dose_matters else f.mask,
@@ -105,7 +106,7 @@ class Regimen:
                 for f in self.findings
             ]
         )
-        object.__setattr__(self, "_terms", terms)
+        object.__setattr__(self, "terms", terms)
 
     def _touching(self, index: int) -> _Touched:
         """The terms, needs and burdens (with their points) that a slot or candidate is part of."""
@@ -114,7 +115,7 @@ class Regimen:
             bit = 1 << index
             table = self.risk.points[Kind.BURDEN]
             touched = _Touched(
-                [t for t in self._terms if t.mask & bit],
+                [t for t in self.terms if t.mask & bit],
                 [n for n in self.needs if n.mask & bit],
                 [(b, table[b.rule.severity]) for b in self.burdens if any(w[0] == bit for w in b.weights)],
             )
@@ -141,7 +142,7 @@ class Regimen:
         """Points by kind of finding, and of unmet need; kinds with none are left out."""
         state = self.state(plan or {})
         out: dict[str, int] = {}
-        for finding, term in zip(self.findings, self._terms, strict=True):
+        for finding, term in zip(self.findings, self.terms, strict=True):
             points = _left(term, state)
             if points:
                 out[finding.kind.value] = out.get(finding.kind.value, 0) + points
@@ -215,7 +216,7 @@ class Regimen:
         return need.points * self.risk.need_reduced_percent // 100 if left & ~state.reduced == 0 else 0
 
 
-def _left(term: _Term, state: State) -> int:
+def _left(term: Term, state: State) -> int:
     """Points left of a finding: none where one of its slots is not taken; of several partial interventions the one
     that leaves least counts.
     """

@@ -63,13 +63,10 @@ def find_replacements(
     replacements: dict[int, int] = {}
     brought: list[Finding] = []
     for index in sorted(wanted):
-        for option in _options(facts, slots, slots[index], accepted):
+        for option in options_for(facts, slots, slots[index], accepted):
             candidate = option._replace(index=len(slots) + len(accepted))
             others = [*(s for s in slots if s.index != index), *accepted]
-            found, _ = find_against(facts, (candidate,), [(other, candidate) for other in others])
-            for other in others:
-                if shares_class(other, candidate, facts):
-                    found += find_duplicates(facts, (other, candidate))
+            found = brought_by(candidate, others, facts)
             present = sum([s.bit for s in others if s.index < len(slots)]) | candidate.bit
             if all(f.severity.rank < Severity.AVOID.rank for f in found if not f.mask & ~present):
                 replacements[index] = candidate.index
@@ -79,8 +76,17 @@ def find_replacements(
     return accepted, replacements, brought
 
 
-def _options(facts: Facts, slots: Sequence[Slot], slot: Slot, accepted: Sequence[Slot]) -> Iterator[Slot]:
-    """The first few substitutes in the table's order that could serve, once each."""
+def brought_by(candidate: Slot, others: Sequence[Slot], facts: Facts) -> list[Finding]:
+    """What stands against a replacement alone and beside each of `others`, not yet merged."""
+    found, _ = find_against(facts, (candidate,), [(other, candidate) for other in others])
+    for other in others:
+        if shares_class(other, candidate, facts):
+            found += find_duplicates(facts, (other, candidate))
+    return found
+
+
+def options_for(facts: Facts, slots: Sequence[Slot], slot: Slot, accepted: Sequence[Slot]) -> Iterator[Slot]:
+    """The first few substitutes in the table's order that could serve a slot, once each, unnumbered."""
     knowledge = facts.knowledge
     barred = {s.drug for s in (*slots, *accepted)} | {d for a in facts.patient.allergies for d in a.ingredients}
     left = MAX_OPTIONS

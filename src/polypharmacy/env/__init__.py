@@ -1,0 +1,1 @@
+"""The review of a medication list as a sequential decision under budgets."""

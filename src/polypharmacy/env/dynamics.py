@@ -1,0 +1,340 @@
+"""The environment's one function: plain Python, numba on the CPU and a CUDA kernel are compiled from this source.
+
+Flat scalar code over plain arrays, in place. Helpers that return tuples, or tables passed in NamedTuples, cost 5 to 15
+times under numba; the function is long because of that.
+"""
+
+from typing import Any
+
+from polypharmacy.env.layout import (
+    ACTIONS,
+    BUDGETED_SCREENING,
+    CANDIDATES,
+    CASE,
+    CODE,
+    COLUMN_DOSE,
+    CRITICAL,
+    CRITICAL_STOPS,
+    DONE,
+    DRUGS,
+    EASY_SCREENING,
+    EPISODE,
+    EVIDENCE,
+    FINISH,
+    FIRST_INTERVENTION,
+    FLAGS,
+    FOUND,
+    INTERVENTIONS,
+    INTERVENTIONS_LEFT,
+    MAX_INTERVENTIONS,
+    MAX_QUERIES,
+    MAX_STEPS,
+    MICRO,
+    MODERATE,
+    MONITOR,
+    MONITORED,
+    NONE,
+    PAIRS,
+    POINTS,
+    QUERIES_LEFT,
+    REDUCE,
+    REDUCED,
+    RESOLVED,
+    ROW_DOSE,
+    SCALE,
+    SEVERE,
+    SEVERE_PAIR,
+    SEVERE_PAIRS,
+    SLOTS,
+    START_POINTS,
+    STATE_COLUMNS,
+    STEPS_LEFT,
+    STOP,
+    STOPPED,
+    SUBSTITUTE,
+    SWITCHED,
+    TARGETED,
+    TASK,
+    UNKNOWN,
+    UNTARGETED,
+)
+
+QUERY_COST = 5_000
+SEVERE_FOUND = 40_000
+MODERATE_FOUND = 10_000
+INTERVENTION_COST = 10_000
+INVALID = 50_000
+TIME_OUT = 100_000
+LEAST_GRADE, MOST_GRADE = 1_000, 999_000
+
+
+def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; shapes below
+    rules,  # [5] the task: layout.TASK ...
+    facts,  # [C, 7] by case: layout.DRUGS ...
+    pair,  # uint8 [C, 900] code of candidates a, b at a * 30 + b, seen from a
+    hazard,  # int16 [C, 90] points of candidate a alone at a * 3 + (untouched, reduced, monitored)
+    weight,  # int16 [C, 30 * B] what candidate a adds to burden b at a * B + b
+    burden,  # [B, 2] points a unit, and the total at which the first unit counts
+    need_start,  # [15 * C + 1] where the needs of slot i of case c begin, at 15 * c + i
+    need,  # [N, 3] slot bits, points unmet, points where only reduced medicines are left
+    term_start,  # [C + 1] where a case's findings over three or more candidates begin
+    term,  # [T, 3] candidate bits, bits whose reduction helps, code
+    left,  # [44] points left of code c at c * 4 + (1 if reduced) + (2 if monitored)
+    word,  # uint8 [22] severity word of code c at c * 2, and at c * 2 + 1 once reduced
+    first_mask,  # uint8 [C, 166] actions open at the start
+    first_load,  # [C, B] what a case's medicines add to each burden at the start
+    pair_slots,  # [105, 2] the slots of pair p
+    pair_number,  # [15, 15] the pair of slots i, j in either order
+    state,  # [E, 16] layout.CASE ...
+    known,  # uint8 [E, 105] what was found of each pair: layout.UNKNOWN ...
+    mask,  # uint8 [E, 166] 1 where an action is open
+    load,  # [E, B] what the medicines now taken add to each burden
+    actions,  # [E] 0 to 165
+    rewards,  # [E] out, millionths
+    dones,  # uint8 [E] out
+    grades,  # [E] out, millionths; of the episode that ended, else left alone
+    advance,  # episodes to move on by when one ends; 0: stay ended
+    first,
+    stride,
+) -> Any:
+    """One step of environments first, first + stride, ..., all in place. `known`, `mask`, `load` and `state` from
+    its column STOPPED are what is seen.
+
+    An episode that ends is replaced by episode + advance of the same task, its case the episode modulo C.
+    """
+    burdens = burden.shape[0]
+    for e in range(first, actions.shape[0], stride):
+        if state[e, DONE]:
+            rewards[e] = 0
+            dones[e] = 1
+            continue
+        case = state[e, CASE]
+        action = actions[e]
+        drugs = facts[case, DRUGS]
+        reward = 0
+        done = 0
+        state[e, STEPS_LEFT] -= 1
+        if action < 0 or action >= ACTIONS or mask[e, action] == 0:
+            reward = -INVALID
+        elif action == FINISH:
+            done = 1
+        elif action < FIRST_INTERVENTION:
+            a = pair_slots[action, 0]
+            b = pair_slots[action, 1]
+            switched = state[e, SWITCHED]
+            a_switched = switched >> a & 1
+            b_switched = switched >> b & 1
+            code = pair[case, (a + SLOTS * a_switched) * CANDIDATES + b + SLOTS * b_switched] & CODE
+            found = NONE + word[code * 2]
+            known[e, action] = found
+            mask[e, action] = 0
+            reward = -QUERY_COST
+            if a_switched == 0 and b_switched == 0:
+                if found == SEVERE:
+                    reward += SEVERE_FOUND
+                    state[e, FOUND] += 1
+                elif found == MODERATE:
+                    reward += MODERATE_FOUND
+            if found >= MODERATE:
+                state[e, EVIDENCE] |= 1 << a | 1 << b
+            state[e, QUERIES_LEFT] -= 1
+            if state[e, QUERIES_LEFT] == 0:
+                for p in range(PAIRS):
+                    mask[e, p] = 0
+        else:
+            slot = (action - FIRST_INTERVENTION) // INTERVENTIONS
+            kind = (action - FIRST_INTERVENTION) % INTERVENTIONS
+            bit = 1 << slot
+            stopped = state[e, STOPPED]
+            switched = state[e, SWITCHED]
+            reduced = state[e, REDUCED]
+            monitored = state[e, MONITORED]
+            other = SLOTS + slot
+            # Was there a reason to touch this medicine?
+            targeted = (facts[case, FLAGS] | state[e, EVIDENCE]) >> slot & 1
+            # What the pairs with this medicine count before and after.
+            drop = 0
+            severe_before = 0
+            severe_after = 0
+            watched = -1
+            if facts[case, SEVERE_PAIR] >= 0:
+                if pair_slots[facts[case, SEVERE_PAIR], 0] == slot:
+                    watched = pair_slots[facts[case, SEVERE_PAIR], 1]
+                elif pair_slots[facts[case, SEVERE_PAIR], 1] == slot:
+                    watched = pair_slots[facts[case, SEVERE_PAIR], 0]
+            for j in range(drugs):
+                partner = j + SLOTS * (switched >> j & 1)
+                cell = pair[case, slot * CANDIDATES + partner]
+                then = cell
+                if kind == SUBSTITUTE:
+                    then = pair[case, other * CANDIDATES + partner]
+                if cell | then == 0 or stopped >> j & 1 or j == slot:
+                    continue
+                watch = 2 if monitored >> j & 1 else 0
+                is_reduced = reduced >> j & 1
+                helped = 1 if cell & COLUMN_DOSE and is_reduced else 0
+                code = cell & CODE
+                drop += left[code * 4 + helped + watch]
+                if j == watched and word[code * 2 + helped] == SEVERE - NONE:
+                    severe_before = 1
+                if kind == STOP:
+                    continue
+                if kind == SUBSTITUTE:
+                    code = then & CODE
+                    helped = 1 if then & COLUMN_DOSE and is_reduced else 0
+                elif kind == REDUCE:
+                    if cell & ROW_DOSE:
+                        helped = 1
+                else:
+                    watch = 2
+                drop -= left[code * 4 + helped + watch]
+                if j == watched and word[code * 2 + helped] == SEVERE - NONE:
+                    severe_after = 1
+            # What it counts alone.
+            drop += hazard[case, slot * 3]
+            if kind == REDUCE:
+                drop -= hazard[case, slot * 3 + 1]
+            elif kind == MONITOR:
+                drop -= hazard[case, slot * 3 + 2]
+            elif kind == SUBSTITUTE:
+                drop -= hazard[case, other * 3]
+            # Loads that add up.
+            if kind == STOP or kind == SUBSTITUTE:
+                for b in range(burdens):
+                    over = load[e, b] + 1 - burden[b, 1]
+                    drop += max(0, over) * burden[b, 0]
+                    change = 0 - weight[case, slot * burdens + b]
+                    if kind == SUBSTITUTE:
+                        change += weight[case, other * burdens + b]
+                    load[e, b] += change
+                    drop -= max(0, over + change) * burden[b, 0]
+            # Findings over three or more.
+            active = ((1 << drugs) - 1) & ~stopped & ~switched | switched << SLOTS
+            now_active = active
+            now_reduced = reduced
+            now_monitored = monitored
+            now_stopped = stopped
+            if kind == STOP:
+                now_active = active & ~bit
+                now_stopped = stopped | bit
+            elif kind == SUBSTITUTE:
+                now_active = active & ~bit | 1 << other
+            elif kind == REDUCE:
+                now_reduced = reduced | bit
+            else:
+                now_monitored = monitored | bit
+            for t in range(term_start[case], term_start[case + 1]):
+                bits = term[t, 0]
+                if bits & ~active == 0:
+                    helped = 1 if term[t, 1] & reduced else 0
+                    watch = 2 if bits & monitored else 0
+                    drop += left[term[t, 2] * 4 + helped + watch]
+                if bits & ~now_active == 0:
+                    helped = 1 if term[t, 1] & now_reduced else 0
+                    watch = 2 if bits & now_monitored else 0
+                    drop -= left[term[t, 2] * 4 + helped + watch]
+            # What the medicine was needed for.
+            if kind == STOP or kind == REDUCE:
+                for n in range(need_start[case * SLOTS + slot], need_start[case * SLOTS + slot + 1]):
+                    # Before, the need was met in full: by this very medicine.
+                    held = need[n, 0] & ~now_stopped
+                    if held == 0:
+                        drop -= need[n, 1]
+                    elif held & ~now_reduced == 0:
+                        drop -= need[n, 2]
+            # The new state.
+            state[e, POINTS] -= drop
+            state[e, STOPPED] = now_stopped
+            state[e, REDUCED] = now_reduced
+            state[e, MONITORED] = now_monitored
+            if kind == SUBSTITUTE:
+                state[e, SWITCHED] = switched | bit
+            if targeted:
+                state[e, TARGETED] += 1
+            else:
+                state[e, UNTARGETED] += 1
+            if kind == STOP and facts[case, CRITICAL] & bit:
+                state[e, CRITICAL_STOPS] += 1
+            if severe_before and not severe_after:
+                state[e, RESOLVED] = targeted
+            elif severe_after and not severe_before:
+                state[e, RESOLVED] = 0
+            reward = int(drop) * MICRO // (rules[SCALE] * drugs) - INTERVENTION_COST
+            # What is open now.
+            state[e, INTERVENTIONS_LEFT] -= 1
+            if state[e, INTERVENTIONS_LEFT] == 0:
+                for k in range(FIRST_INTERVENTION, FINISH):
+                    mask[e, k] = 0
+            else:
+                for k in range(INTERVENTIONS):
+                    mask[e, FIRST_INTERVENTION + slot * INTERVENTIONS + k] = 0
+            if kind == STOP:
+                if state[e, QUERIES_LEFT] > 0:
+                    for j in range(drugs):
+                        if j != slot:
+                            mask[e, pair_number[slot, j]] = 0
+            elif kind == SUBSTITUTE:
+                ask = 1 if state[e, QUERIES_LEFT] > 0 else 0
+                for j in range(drugs):
+                    if j != slot:
+                        known[e, pair_number[slot, j]] = UNKNOWN
+                        mask[e, pair_number[slot, j]] = ask & ~(now_stopped >> j)
+        if done == 0 and state[e, STEPS_LEFT] == 0:
+            reward -= TIME_OUT
+            done = 2
+        if done:
+            # Each part in millionths, rounded down; docs/environment.md has the formulas.
+            before = facts[case, START_POINTS]
+            gain = int(before - state[e, POINTS])
+            grade = 0
+            if gain > 0:
+                grade = gain * MICRO // before
+            made = state[e, TARGETED] + state[e, UNTARGETED]
+            if rules[TASK] == EASY_SCREENING:
+                grade = (grade + MICRO * state[e, RESOLVED]) // 2
+            elif rules[TASK] == BUDGETED_SCREENING:
+                precision = 0
+                if made > 0:
+                    precision = (
+                        int(state[e, TARGETED])
+                        * MICRO
+                        // max(made, min(rules[MAX_INTERVENTIONS], facts[case, SEVERE_PAIRS]))
+                    )
+                asked = rules[MAX_QUERIES] - state[e, QUERIES_LEFT]
+                efficiency = 0
+                if asked > 0:
+                    efficiency = (
+                        int(state[e, FOUND]) * MICRO // max(asked, min(rules[MAX_QUERIES], facts[case, SEVERE_PAIRS]))
+                    )
+                grade = (5 * grade + 3 * precision + 2 * efficiency) // 10
+            else:
+                gone = state[e, STOPPED] | state[e, SWITCHED]
+                replaced = 0
+                for j in range(drugs):
+                    replaced += gone >> j & 1
+                grade -= max(0, replaced - 3) * (MICRO // 10) + state[e, UNTARGETED] * (MICRO // 10)
+                grade -= state[e, CRITICAL_STOPS] * (MICRO // 10 * 3)
+            grade = min(max(grade, LEAST_GRADE), MOST_GRADE)
+            grades[e] = grade
+            if done == 1:
+                reward += grade
+            if advance == 0:
+                state[e, DONE] = done
+            else:
+                state[e, EPISODE] += advance
+                case = state[e, EPISODE] % facts.shape[0]
+                state[e, CASE] = case
+                state[e, POINTS] = facts[case, START_POINTS]
+                for c in range(RESOLVED, STATE_COLUMNS):
+                    state[e, c] = 0
+                state[e, QUERIES_LEFT] = rules[MAX_QUERIES]
+                state[e, INTERVENTIONS_LEFT] = rules[MAX_INTERVENTIONS]
+                state[e, STEPS_LEFT] = rules[MAX_STEPS]
+                for p in range(PAIRS):
+                    known[e, p] = UNKNOWN
+                for b in range(burdens):
+                    load[e, b] = first_load[case, b]
+                for k in range(ACTIONS):
+                    mask[e, k] = first_mask[case, k]
+        rewards[e] = reward
+        dones[e] = 1 if done else 0
