@@ -1,0 +1,57 @@
+"""The agents by name."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from polypharmacy.agents.agent import Agent
+from polypharmacy.agents.simple import DoNothing, Random
+from polypharmacy.env.bank import Bank, load_bank
+from polypharmacy.knowledge import load
+
+AGENTS = (
+    "do_nothing",
+    "random",
+    "heuristic",
+    "belief_greedy",
+    "planner",
+    "planner_unasked",
+    "full_knowledge",
+    "oracle",
+)
+TRAINING_CASES = 2048
+"""Training cases that beliefs are learned from."""
+
+
+def make_agent(name: str, bank: Bank, seed: int, progress: Callable[[int], None] | None = None) -> Agent:
+    """An agent for one bank's task. Raises ValueError for a name that is not in AGENTS.
+
+    `progress` is told of training cases compiled, where an agent learns from them and they are not cached.
+    """
+    if name == "do_nothing":
+        return DoNothing()
+    if name == "random":
+        return Random(seed)
+    if name == "heuristic":
+        from polypharmacy.agents.heuristic import Heuristic
+
+        return Heuristic(load())
+    if name == "belief_greedy":
+        from polypharmacy.agents.belief_greedy import BeliefGreedy
+
+        return BeliefGreedy(_belief(bank.task.name))
+    if name in ("planner", "planner_unasked"):
+        from polypharmacy.agents.planner import Planner
+
+        return Planner(_belief(bank.task.name), bank.tables, seed, ask=name == "planner")
+    if name in ("full_knowledge", "oracle"):
+        from polypharmacy.agents.privileged import FullKnowledge, Oracle
+
+        return Oracle(bank) if name == "oracle" else FullKnowledge(bank)
+    raise ValueError(f"agent {name!r} is not one of {', '.join(AGENTS)}")
+
+
+@lru_cache(maxsize=3)
+def _belief(task: str):  # type: ignore[no-untyped-def]
+    from polypharmacy.agents.belief import Belief
+
+    return Belief(load_bank(task, "train", TRAINING_CASES), load())
