@@ -71,6 +71,13 @@ def test_check_looks_for_the_pairs_of_published_lists(polypharmacy: Run, tmp_pat
     assert "ansm pairs: 1" in polypharmacy("knowledge", "check", "--reference", str(tmp_path)).out
     assert polypharmacy("knowledge", "check", "--reference", str(tmp_path / "none")).code == 2
 
+    medicines = ["warfarin", "ibuprofen", "simvastatin", "clarithromycin", "metformin", "foozolam"]
+    rows = "".join(f"1,{name},80,2\n" for name in medicines)
+    (tmp_path / "nhanes_medications.csv").write_text(f"SEQN,RXDDRUG,RIDAGEYR,RIAGENDR\n{rows}")
+    answer = json.loads(polypharmacy("knowledge", "check", "--reference", str(tmp_path), "--json").out)
+    assert [p["what"] for p in answer["problems"]][2:] == ["coverage", "coverage", "restraint"]
+    assert (answer["recall"]["mentions"], answer["recall"]["resolved"]) == (6, 5)
+
 
 @pytest.mark.parametrize("arguments", [("interactions", "warfarin"), ("resolve",), ("nonsense",)])
 def test_a_wrong_call_is_one_line_and_exit_2(polypharmacy: Run, arguments: tuple[str, ...]) -> None:

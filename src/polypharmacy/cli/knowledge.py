@@ -8,8 +8,12 @@ import typer
 
 if TYPE_CHECKING:
     from polypharmacy.knowledge import Knowledge
+    from polypharmacy.knowledge.check import Problem
 
 app = typer.Typer(help="Ask the knowledge base.", no_args_is_help=True)
+SURVEY = "nhanes*medications.csv"
+MOST_INTERRUPTING = 0.5
+"""Interrupting findings per elder on five or more medicines: the aim."""
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -114,13 +118,18 @@ def check_command(
 
     knowledge = load()
     problems = check(knowledge)
-    figures: dict[str, int] = {}
+    figures: dict[str, Any] = {}
     if reference is not None:
         if not reference.is_dir():
             raise InputError(f"{reference}: there is no folder of lists")
         lists = recall(knowledge, reference)
         problems += shortfalls(lists, written_reasons())
         figures = {name: count for held in lists for name, count in held.figures().items()}
+        survey = next(iter(sorted(reference.rglob(SURVEY))), None)
+        if survey is not None:
+            found, more = _coverage(survey, knowledge)
+            problems += found
+            figures |= more
     if json_:
         _print(
             {
@@ -138,6 +147,32 @@ def check_command(
         typer.echo(f"knowledge base {knowledge.version} ({knowledge.hash}): {len(problems)} problems")
     if problems:
         raise typer.Exit(1)
+
+
+def _coverage(survey: Path, knowledge: "Knowledge") -> "tuple[list[Problem], dict[str, Any]]":
+    """What of a survey's people is known, and how often its elders on five or more medicines would be interrupted."""
+    from polypharmacy.knowledge.check import Problem
+    from polypharmacy.patients.readers import read_people
+    from polypharmacy.review.summary import summarise
+
+    counted = summarise(read_people(str(survey), knowledge), knowledge).as_dict()
+    coverage = counted["coverage"]
+    problems = [
+        Problem("coverage", survey.name, f"{coverage[part]} of {coverage[whole]} {words}")
+        for part, whole, least, words in (
+            ("resolved", "mentions", 0.99, "mentions resolved"),
+            ("people_fully_resolved", "people_with_medicines", 0.95, "people with every medicine known"),
+        )
+        if coverage[part] < least * coverage[whole]
+    ]
+    if counted["interrupting_per_elder_on_5_plus"] > MOST_INTERRUPTING:
+        problems.append(
+            Problem(
+                "restraint", survey.name, f"{counted['interrupting_per_elder_on_5_plus']} interrupting findings each"
+            )
+        )
+    kept = ("interrupting_per_elder_on_5_plus", "interrupting_distribution", "interrupting_rules")
+    return problems, {**coverage, **{key: counted[key] for key in kept if key in counted}}
 
 
 @app.command("import")
