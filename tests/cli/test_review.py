@@ -1,9 +1,9 @@
 """`polypharmacy review`, from files to exit codes."""
 
 import json
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,13 +219,14 @@ def test_help_answers_quickly() -> None:
     command = [sys.executable, "-c", "from polypharmacy.cli.main import main; main(['--help'])"]
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        before = os.times()
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        times.append(time.perf_counter() - start)
+        after = os.times()
+        times.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert "review" in done.stdout
     heavy = subprocess.run(
         [sys.executable, "-X", "importtime", *command[1:]], capture_output=True, text=True, timeout=30, check=False
     ).stderr
     assert "fhir.resources" not in heavy
     assert "pydantic" not in heavy
-    assert min(times) < 1.0  # aim 0.5 s; the bound leaves room for a busy machine
+    assert min(times) < 0.8  # CPU seconds; aim 0.5, the bound leaves room for a busy machine
