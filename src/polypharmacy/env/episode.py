@@ -1,0 +1,94 @@
+"""One episode on its own: what the OpenEnv face, a stored review and a language model all play."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from polypharmacy.env.actions import FinishReview, QueryDdi, decode, encode
+from polypharmacy.env.bank import Bank
+from polypharmacy.env.layout import FIRST_INTERVENTION, MICRO
+from polypharmacy.env.text import say
+from polypharmacy.env.vector import VectorEnv
+from polypharmacy.env.view import View, view
+
+
+class Played(NamedTuple):
+    """What one action brought: `reward` raw (millionths / 10^6), `found` what a query found (layout.NONE ...; None: no
+    query was made), `problem` why the action was not open (None: it was), `grade` once the episode has ended.
+    """
+
+    action: int
+    reward: float
+    done: bool
+    found: int | None
+    problem: str | None
+    grade: float | None
+
+
+class Episode:
+    """Episode `index` of a bank, stepped by action numbers; it stays ended."""
+
+    def __init__(self, bank: Bank, index: int, backend: str = "numba") -> None:
+        self.bank = bank
+        self.index = index
+        self._env = VectorEnv(bank, 1, first_episode=index, autoreset=False, backend=backend)
+        self._action = np.zeros(1, dtype=np.int32)
+        self.steps = 0
+
+    @property
+    def view(self) -> View:
+        """What is seen now; its arrays change with the next step."""
+        return view(self._env, 0)
+
+    @property
+    def done(self) -> bool:
+        return bool(self._env.buffers.dones[0])
+
+    def digest_bytes(self) -> bytes:
+        """The whole mutable state, hidden columns too: equal for equal cases and actions on every machine."""
+        return b"".join(a.tobytes() for a in self._env.buffers)
+
+    def step(self, number: int) -> Played:
+        """Play one action, open or not. Raises ValueError once the episode has ended."""
+        if self.done:
+            raise ValueError("the episode has ended: reset")
+        buffers = self._env.buffers
+        is_open = 0 <= number < buffers.mask.shape[1] and bool(buffers.mask[0, number])
+        problem = None if is_open else why_closed(self.view, number)
+        self._action[0] = number
+        self._env.step(self._action)
+        self.steps += 1
+        done = bool(buffers.dones[0])
+        return Played(
+            action=number,
+            reward=int(buffers.rewards[0]) / MICRO,
+            done=done,
+            found=int(buffers.known[0, number]) if is_open and number < FIRST_INTERVENTION else None,
+            problem=problem,
+            grade=int(buffers.grades[0]) / MICRO if done else None,
+        )
+
+
+def why_closed(seen: View, number: int) -> str:
+    """Why an action that the mask closes is not open, in words."""
+    try:
+        action = decode(number)
+    except ValueError as error:
+        return str(error)
+    if isinstance(action, FinishReview):
+        return "the episode has ended"
+    if isinstance(action, QueryDdi):
+        if max(action.first, action.second) >= seen.drugs:
+            return f"there is no medicine in slot {max(action.first, action.second)}"
+        if seen.queries_left == 0:
+            return "no query is left"
+        if seen.known[encode(action)]:
+            return "this pair was asked already"
+        return "a medicine of this pair was stopped"
+    if action.slot >= seen.drugs:
+        return f"there is no medicine in slot {action.slot}"
+    if seen.interventions_left == 0:
+        return "no intervention is left"
+    if seen.touched >> action.slot & 1:
+        return "this medicine had its intervention already"
+    return f"there is no alternative for this medicine, so it cannot be switched: {say(number)!r} is not open"

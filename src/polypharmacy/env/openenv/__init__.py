@@ -1,0 +1,1 @@
+"""The environment for OpenEnv. Needs `polypharmacy-env[server]`."""
