@@ -1,6 +1,6 @@
 """A patient compiled into the fixed arrays that an episode is played on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
@@ -61,7 +61,9 @@ WORDS = {
 """The environment's three words."""
 FLAG_KINDS = (Kind.BEERS, Kind.RENAL, Kind.HEPATIC)
 PERSON = ("female", "age", "kidney_category", "liver")
-"""The entries of `person` before the conditions: 0 or 1, years, 0 to 4 (KDIGO), 0 or 1 to 3 (Child-Pugh A to C)."""
+"""The entries of `person` before the conditions: 0 or 1 (-1: not known), years (0: not known), 0 to 4 (KDIGO), 0 or
+1 to 3 (Child-Pugh A to C).
+"""
 
 
 class TooManyMedicines(ValueError):
@@ -128,13 +130,20 @@ def severe_pairs(patient: Patient, knowledge: Knowledge) -> int:
     return sum(f.severity.rank >= Severity.AVOID.rank and f.mask.bit_count() == 2 for f in found)
 
 
-def compile_case(patient: Patient, knowledge: Knowledge, barred: Iterable[str] = ()) -> Compiled:
+def compile_case(
+    patient: Patient,
+    knowledge: Knowledge,
+    barred: Iterable[str] = (),
+    chosen_for: Mapping[int, str] | None = None,
+) -> Compiled:
     """Everything an episode over this patient needs; risk is counted as `review` counts it.
 
-    Each slot's alternative is the first substitute that serves what the medicine is seen to be taken for, chosen
-    without the hidden part of the chart; drugs in `barred` are never one.
+    Each slot's alternative is the one `chosen_for` it (an ingredient's id, whatever it is good for), else the first
+    substitute that serves what the medicine is seen to be taken for, chosen without the hidden part of the chart; drugs
+    in `barred` are never one.
     Raises TooManyMedicines.
     """
+    picked = chosen_for or {}
     slots = slots_of(patient, knowledge)
     if len(slots) > SLOTS:
         raise TooManyMedicines(f"{len(slots)} medicines; the environment holds at most {SLOTS}")
@@ -147,10 +156,13 @@ def compile_case(patient: Patient, knowledge: Knowledge, barred: Iterable[str] =
     seen = Facts(seen_patient, seen_slots, knowledge)
     alternatives: list[Slot | None] = []
     accepted: list[Slot] = []
-    banned = frozenset(barred)
+    banned = frozenset(barred) | frozenset(picked.values())
     for slot in seen_slots:
-        options = options_for(seen, seen_slots, slot, accepted)
-        chosen = next((o for o in options if o.drug not in banned), None)
+        if slot.index in picked:
+            chosen: Slot | None = _picked(picked[slot.index], slot, knowledge)
+        else:
+            options = options_for(seen, seen_slots, slot, accepted)
+            chosen = next((o for o in options if o.drug not in banned), None)
         if chosen is None:
             alternatives.append(None)
             continue
@@ -172,6 +184,13 @@ def compile_case(patient: Patient, knowledge: Knowledge, barred: Iterable[str] =
     flags = _flags(seen, (*seen_slots, *accepted), place)
     case = _arrays(regimen, slots, alternatives, place, flags, seen_patient, knowledge)
     return Compiled(case, slots, tuple(alternatives), regimen)
+
+
+def _picked(drug: str, slot: Slot, knowledge: Knowledge) -> Slot:
+    """A drug in a slot's place, on the route the table of substitutes has for it, else on the slot's."""
+    rows = knowledge.substitutes_for(slot.drug)
+    route = next((row.route for row in rows if row.replacement == drug), slot.route)
+    return Slot(0, drug, route, (), None, None, slot.indication, knowledge.ingredients[drug].name)
 
 
 def _flags(seen: Facts, candidates: tuple[Slot, ...], place: dict[int, int]) -> np.ndarray:
@@ -274,7 +293,8 @@ def _first_mask(drugs: int, alternatives: int) -> np.ndarray:
 def _person(seen: Patient, knowledge: Knowledge) -> np.ndarray:
     held = seen.condition_ids
     liver = 0 if seen.child_pugh is None else "ABC".index(seen.child_pugh) + 1
-    first = [int(seen.sex == "female"), seen.age or 0, kidney_category(seen.egfr), liver]
+    female = -1 if seen.sex is None else int(seen.sex == "female")
+    first = [female, seen.age or 0, kidney_category(seen.egfr), liver]
     return np.array([*first, *(int(c in held) for c in knowledge.conditions)], dtype=np.int16)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from polypharmacy.env.actions import FinishReview, QueryDdi, decode, encode
 from polypharmacy.env.bank import Bank
-from polypharmacy.env.layout import FIRST_INTERVENTION, MICRO
+from polypharmacy.env.layout import ACTIONS, FIRST_INTERVENTION, MICRO, QUERIES_LEFT, STEPS_LEFT
 from polypharmacy.env.text import say
 from polypharmacy.env.vector import VectorEnv
 from polypharmacy.env.view import View, view
@@ -33,6 +33,8 @@ class Episode:
         self.index = index
         self._env = VectorEnv(bank, 1, first_episode=index, autoreset=False, backend=backend)
         self._action = np.zeros(1, dtype=np.int32)
+        self._state, self._mask = self._env.buffers.state[0], self._env.buffers.mask[0]
+        self.done = False
         self.steps = 0
 
     @property
@@ -41,8 +43,14 @@ class Episode:
         return view(self._env, 0)
 
     @property
-    def done(self) -> bool:
-        return bool(self._env.buffers.dones[0])
+    def left(self) -> tuple[int, int, int]:
+        """Queries, interventions and steps that are left."""
+        queries, interventions, steps = self._state[QUERIES_LEFT : STEPS_LEFT + 1].tolist()
+        return queries, interventions, steps
+
+    def mask(self) -> bytes:
+        """166 bytes, 1 where an action is open."""
+        return bytes(self._mask)
 
     def digest_bytes(self) -> bytes:
         """The whole mutable state, hidden columns too: equal for equal cases and actions on every machine."""
@@ -52,20 +60,19 @@ class Episode:
         """Play one action, open or not. Raises ValueError once the episode has ended."""
         if self.done:
             raise ValueError("the episode has ended: reset")
-        buffers = self._env.buffers
-        is_open = 0 <= number < buffers.mask.shape[1] and bool(buffers.mask[0, number])
+        is_open = 0 <= number < ACTIONS and bool(self._mask[number])
         problem = None if is_open else why_closed(self.view, number)
         self._action[0] = number
-        self._env.step(self._action)
+        buffers = self._env.step(self._action)
         self.steps += 1
-        done = bool(buffers.dones[0])
+        self.done = bool(buffers.dones[0])
         return Played(
             action=number,
             reward=int(buffers.rewards[0]) / MICRO,
-            done=done,
+            done=self.done,
             found=int(buffers.known[0, number]) if is_open and number < FIRST_INTERVENTION else None,
             problem=problem,
-            grade=int(buffers.grades[0]) / MICRO if done else None,
+            grade=int(buffers.grades[0]) / MICRO if self.done else None,
         )
 
 

@@ -1,6 +1,6 @@
 """What goes over the wire: the action, the observation and the state of OpenEnv."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from openenv.core.env_server.types import Action, Observation, State
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -53,6 +53,30 @@ class PolypharmacyAction(Action):
         return self
 
 
+class ResetOptions(BaseModel):
+    """What reset takes. Without index a case is drawn by seed (at random: None) among the first 256; without task_id,
+    index is that of OpenEnv's task list (task index // size, case index % size), else the case within the task. What is
+    not known is ignored and listed in the observation's metadata.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    seed: int | None = Field(default=None, ge=0)
+    episode_id: str | None = Field(default=None, min_length=1, max_length=255)
+    task_id: TaskId | None = None
+    split: SplitName | None = None
+    index: int | None = Field(default=None, ge=0)
+    patient: dict[str, Any] | str | None = Field(
+        default=None, description="a FHIR R4 resource or Bundle, or a medication list as text or CSV"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.patient is not None and (self.split is not None or self.index is not None):
+            raise ValueError("a patient is given: leave out split and index")
+        return self
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -99,15 +123,15 @@ class LegalActions(_Part):
 class PolypharmacyObservation(Observation):
     """What is seen of an episode, and what was asked. `shaped_reward` and `reward` lie in [0.001, 0.999] (null after a
     reset); metadata has raw_reward, reward_parts, error (null, or why an action counted as invalid) and, at the end,
-    grade.
+    grade; after a reset, `ignored` (options that are not known) and, of a given patient, `not_read` and `notes`.
     """
 
     episode_id: str
     task_id: TaskId
-    age: int
-    sex: Literal["female", "male"]
+    age: int | None = Field(description="years; null: not known")
+    sex: Literal["female", "male"] | None = Field(description="null: not known")
     conditions: list[str]
-    eGFR_category: Literal["G1-G2 or not known", "G3a", "G3b", "G4", "G5"]  # noqa: N815  # the field's own name
+    eGFR_category: Literal["G1-G2 or not known", "G3a", "G3b", "G4", "G5"]  # the field's own name
     liver_function_category: Literal["not known", "Child-Pugh A", "Child-Pugh B", "Child-Pugh C"]
     current_medications: list[MedicationView]
     interaction_queries: list[InteractionQuery]
