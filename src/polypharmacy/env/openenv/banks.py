@@ -8,6 +8,8 @@ from concurrent.futures import wait as wait_for
 from functools import lru_cache
 
 from polypharmacy.env.bank import SPLITS, Bank, load_bank
+from polypharmacy.env.episode import Episode
+from polypharmacy.env.layout import FINISH
 from polypharmacy.env.tasks import TASKS
 
 SIZES = (16, 64, 256, 1024, 8192)
@@ -80,6 +82,7 @@ class Banks:
         try:
             progress: Callable[[int], None] = lambda count: self._ready.__setitem__(key, count)  # noqa: E731
             bank = load_bank(task, split, size, workers=self._workers, progress=progress)
+            Episode(bank, 0).step(FINISH)  # the first step in a process compiles: here, where nobody is held up
             known = self._held.get((task, split))
             if known is None or known.size < bank.size:
                 self._held[task, split] = bank

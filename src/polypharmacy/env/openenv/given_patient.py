@@ -7,7 +7,7 @@ import orjson
 from polypharmacy.env.bank import bank_of
 from polypharmacy.env.case import TooManyMedicines, compile_case
 from polypharmacy.env.episode import Episode
-from polypharmacy.env.layout import SLOTS
+from polypharmacy.env.layout import FINISH, SLOTS
 from polypharmacy.env.tasks import TASKS
 from polypharmacy.env.view import View
 from polypharmacy.knowledge import Knowledge
@@ -71,6 +71,7 @@ class GivenPatient:
         except TooManyMedicines as error:
             raise InputError(f"patient: {error}") from None
         self._bank = bank_of([compiled.case], self._task, self.knowledge)
+        self.episode().step(FINISH)  # the first step in a process compiles: before anybody waits for one
 
 
 def _json(resource: dict[str, Any]) -> str:
