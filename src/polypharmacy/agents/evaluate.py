@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from polypharmacy.agents.agent import Agent
-from polypharmacy.agents.registry import make_agent
+from polypharmacy.agents.registry import LLM, make_agent
 from polypharmacy.env.bank import SPLITS, Bank, load_bank
 from polypharmacy.env.oracle import best_plan
 from polypharmacy.env.vector import VectorEnv, as_number
@@ -80,7 +80,8 @@ def prepare(
     """Compile and cache the cases that an evaluation plays, and those that the agent learns from."""
     size = min(episodes, SPLITS[split]) if split in SPLITS else episodes
     bank = load_bank(task, split, size, progress=progress)
-    make_agent(agent, bank, seed)
+    if agent != LLM:
+        make_agent(agent, bank, seed)
     return bank
 
 

@@ -18,6 +18,8 @@ AGENTS = (
     "full_knowledge",
     "oracle",
 )
+LLM = "llm"
+"""A language model is no part of a table of all: it needs a server, and costs."""
 TRAINING_CASES = 2048
 """Training cases that beliefs are learned from."""
 

@@ -15,7 +15,9 @@ def evaluate_command(
     task: Annotated[
         str, typer.Option(help="easy_screening, budgeted_screening or complex_tradeoff")
     ] = "easy_screening",
-    agent: Annotated[str, typer.Option(help="an agent's name, or all for a table")] = "heuristic",
+    agent: Annotated[
+        str, typer.Option(help="an agent's name, all for a table, or llm (API_BASE_URL, MODEL_NAME, HF_TOKEN)")
+    ] = "heuristic",
     split: Annotated[str, typer.Option(help="train, validation, test or unseen_drugs")] = "test",
     episodes: Annotated[int, typer.Option(help="episodes 0 to N - 1 of the split", min=1)] = 1000,
     seed: Annotated[int, typer.Option(help="of the agent's own chance and of the intervals", min=0)] = 0,
@@ -25,7 +27,7 @@ def evaluate_command(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from polypharmacy.agents.registry import AGENTS
+    from polypharmacy.agents.registry import AGENTS, LLM
     from polypharmacy.env.bank import SPLITS
     from polypharmacy.env.tasks import TASKS
     from polypharmacy.patients import InputError
@@ -33,11 +35,15 @@ def evaluate_command(
     for name, value, known in (
         ("--task", task, TASKS),
         ("--split", split, SPLITS),
-        ("--agent", agent, (*AGENTS, "all")),
+        ("--agent", agent, (*AGENTS, LLM, "all")),
     ):
         if value not in known:
             raise InputError(f"{name} {value!r} is not one of {', '.join(known)}")
     agents = list(AGENTS) if agent == "all" else [agent]
+    if agent == LLM:
+        from polypharmacy.agents.llm import remote_of
+
+        remote_of()  # what is not set is said before cases are compiled
     errors = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=errors, transient=True, disable=not sys.stderr.isatty()) as progress:
@@ -54,6 +60,7 @@ def _evaluate(
     task: str, agents: list[str], split: str, episodes: int, seed: int, progress: "Progress"
 ) -> list[dict[str, Any]]:
     from polypharmacy.agents.evaluate import oracle_grades, play_parallel, prepare, summary
+    from polypharmacy.agents.registry import LLM
     from polypharmacy.env.bank import SPLITS
 
     results = []
@@ -65,9 +72,18 @@ def _evaluate(
         if oracle is None:
             oracle = oracle_grades(bank, episodes)
         playing = progress.add_task(f"{task}, {split}: {name}", total=episodes)
-        played = play_parallel(task, split, name, episodes, seed, partial(progress.advance, playing))
+        advance = partial(progress.advance, playing)
+        model: dict[str, Any] = {}
+        if name == LLM:
+            from polypharmacy.agents.llm import play_model, remote_of
+
+            remote = remote_of()
+            played, counts = play_model(bank, episodes, advance, remote)
+            model = {"model": {"name": remote.model, **counts.as_dict()}}
+        else:
+            played = play_parallel(task, split, name, episodes, seed, advance)
         progress.remove_task(playing)
-        results.append(summary(bank, name, played, oracle, seed))
+        results.append(summary(bank, name, played, oracle, seed) | model)
     return results
 
 
@@ -97,5 +113,9 @@ def _print(results: list[dict[str, Any]]) -> None:
         )
     console = Console()
     console.print(table)
+    for row in results:
+        if "model" in row:
+            name, *counts = row["model"].items()
+            console.print(f"{name[1]}: " + ", ".join(f"{number} {what}" for what, number in counts), markup=False)
     knowledge = first["knowledge"]
     console.print(f"oracle {first['oracle']['mean']:.3f}; knowledge base {knowledge['version']} ({knowledge['hash']})")
