@@ -19,8 +19,8 @@ test: setup
 	$(BIN)/python -m pytest
 
 check: setup  ## lint, types, architecture, tests
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks inference.py
+	$(BIN)/ruff check src tests benchmarks inference.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from polypharmacy.agents.llm import VARIABLES
+from tests.agents.scripted_model import Reply, ScriptedModel, obedient
 from tests.cli.conftest import Result
 
 Run = Callable[..., Result]
@@ -44,6 +46,37 @@ def test_a_word_that_is_not_known_is_bad_input(polypharmacy: Run, option: str, v
     assert answer.code == 2
     assert option in answer.err
     assert len(answer.err.strip().splitlines()) == 1
+
+
+def test_a_language_model_is_evaluated_with_its_counts(polypharmacy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("evaluate", "--agent", "llm", "--task", "easy_screening", "--episodes", "6")
+    with ScriptedModel(obedient) as model:
+        for name, value in zip(VARIABLES.values(), model.remote, strict=True):
+            monkeypatch.setenv(name, value)
+        answer = json.loads(polypharmacy(*arguments, "--json").out)
+        out = polypharmacy(*arguments).out
+    assert (answer["agent"], answer["episodes"], answer["model"]["name"]) == ("llm", 6, "scripted")
+    calls = answer["model"]["calls"]
+    assert answer["model"]["decisions"] == calls == round(answer["steps"]["mean"] * 6)
+    assert len(model.requests) == 2 * calls
+    assert answer["model"]["fallbacks"] == 0
+    assert f"scripted: {calls} decisions, {calls} calls, 0 repairs, 0 fallbacks" in " ".join(out.split())
+
+
+def test_a_language_model_that_is_not_there(polypharmacy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("evaluate", "--agent", "llm", "--task", "easy_screening", "--episodes", "4")
+    for name in VARIABLES.values():
+        monkeypatch.delenv(name, raising=False)
+    answer = polypharmacy(*arguments)
+    assert (answer.code, len(answer.err.strip().splitlines())) == (2, 1)
+    assert "API_BASE_URL and MODEL_NAME and HF_TOKEN are not set" in answer.err
+    with ScriptedModel(lambda asked: Reply(b"", status=401)) as model:
+        for name, value in zip(VARIABLES.values(), model.remote, strict=True):
+            monkeypatch.setenv(name, value)
+        answer = polypharmacy(*arguments)
+    assert (answer.code, len(answer.err.strip().splitlines())) == (1, 1)
+    assert "HTTP 401" in answer.err
+    assert model.remote.key not in answer.err
 
 
 def test_play_to_the_end(polypharmacy: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from polypharmacy.env.tasks import TASKS
 from polypharmacy.knowledge import load
 from polypharmacy.server.middleware import Guard, RequestLog
 from polypharmacy.server.problem import add_handlers
-from polypharmacy.server.routes import about, episodes, mcp, websocket
+from polypharmacy.server.routes import about, agent, episodes, mcp, websocket
 from polypharmacy.server.sessions import Sessions
 from polypharmacy.server.settings import Settings
 
@@ -28,7 +28,7 @@ def build_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sessions = Sessions(settings.max_sessions, settings.session_idle)
     add_handlers(app)
-    for module in (episodes, mcp, about):
+    for module in (episodes, agent, mcp, about):
         app.include_router(module.router)
     app.router.routes[:0] = [*websocket.routes, *mcp.routes]
     key = None if settings.api_key is None else settings.api_key.get_secret_value()

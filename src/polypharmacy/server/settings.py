@@ -15,7 +15,7 @@ def _default_database() -> str:
 class Settings(BaseSettings):
     """POLYPHARMACY_HOST, _PORT, ... Sizes in bytes, times in seconds. See .env.example."""
 
-    model_config = SettingsConfigDict(env_prefix="POLYPHARMACY_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="POLYPHARMACY_", env_ignore_empty=True, extra="ignore")
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
