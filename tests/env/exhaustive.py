@@ -3,7 +3,6 @@
 import numpy as np
 
 from polypharmacy.env.backends import step_function
-from polypharmacy.env.bank import Tables
 from polypharmacy.env.layout import (
     CRITICAL_STOPS,
     DRUGS,
@@ -21,6 +20,7 @@ from polypharmacy.env.layout import (
     pair_number,
 )
 from polypharmacy.env.oracle import start_of
+from polypharmacy.env.tables import Tables, first_mask
 
 MATTERS = [
     *(RESOLVED, STOPPED, SWITCHED, REDUCED, MONITORED, QUERIES_LEFT),
@@ -37,7 +37,7 @@ def exhaustive(tables: Tables, case: int) -> int:
     drugs = int(tables.facts[case, DRUGS])
     pairs = [pair_number(i, j) for i in range(drugs) for j in range(i + 1, drugs)]
     state = start_of(tables, case).reshape(1, -1)
-    mask = tables.first_mask[case : case + 1]
+    mask = first_mask(tables, np.array([case]))
     load = tables.first_load[case : case + 1]
     best = 0
     while len(state):

@@ -4,7 +4,6 @@ import random
 
 import numpy as np
 
-from polypharmacy.env.bank import Tables
 from polypharmacy.env.case import Case
 from polypharmacy.env.layout import (
     ALTERNATIVES,
@@ -13,9 +12,7 @@ from polypharmacy.env.layout import (
     COLUMN_DOSE,
     CRITICAL,
     DRUGS,
-    FIRST_INTERVENTION,
     FLAGS,
-    INTERVENTIONS,
     NONE,
     ROW_DOSE,
     SEVERE,
@@ -23,9 +20,9 @@ from polypharmacy.env.layout import (
     SEVERE_PAIRS,
     SLOTS,
     START_POINTS,
-    SUBSTITUTE,
     pair_number,
 )
+from polypharmacy.env.tables import Tables
 
 
 def scrambled(case: Case, tables: Tables, draw: random.Random) -> Case:
@@ -70,9 +67,6 @@ def scrambled(case: Case, tables: Tables, draw: random.Random) -> Case:
     fact[CRITICAL] = sum(1 << i for i in range(drugs) if draw.random() < 0.2)
     fact[SEVERE_PAIRS] = len(severe)
     fact[SEVERE_PAIR] = severe[0] if len(severe) == 1 else -1
-    first_mask = case.first_mask.copy()
-    for slot in range(drugs):
-        first_mask[FIRST_INTERVENTION + slot * INTERVENTIONS + SUBSTITUTE] = fact[ALTERNATIVES] >> slot & 1
     drawn = case._replace(
         facts=fact,
         pair=pair.reshape(-1),
@@ -80,7 +74,6 @@ def scrambled(case: Case, tables: Tables, draw: random.Random) -> Case:
         weight=weight.reshape(-1),
         need=np.array(needs, dtype=np.int32).reshape(-1, 3),
         term=np.array(terms, dtype=np.int32).reshape(-1, 3),
-        first_mask=first_mask,
     )
     fact[START_POINTS] = points_at_start(drawn, tables)
     return drawn if fact[START_POINTS] > 0 else scrambled(case, tables, draw)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import polypharmacy
-from polypharmacy.env.bank import SPLITS, Bank, Tables, held_out, load_bank, seed_of
+from polypharmacy.env.bank import SPLITS, Bank, held_out, load_bank, seed_of
 from polypharmacy.env.layout import CANDIDATES, CODE, CRITICAL, DRUGS, NONE, SEVERE, SEVERE_PAIRS, SLOTS, START_POINTS
+from polypharmacy.env.tables import Tables
 from polypharmacy.env.tasks import TASKS
 from polypharmacy.knowledge import Kind, Knowledge, Severity
 from polypharmacy.patients import Patient
@@ -32,9 +33,9 @@ def digest(bank: Bank) -> str:
 def case_of(tables: Tables, case: int) -> dict[str, list[int]]:
     """The rows of one case, wherever they stand in the tables."""
     n, t = tables.need_start, tables.term_start
-    return {
-        name: getattr(tables, name)[case].tolist() for name in ("facts", "pair", "hazard", "weight", "first_mask")
-    } | {
+    first, last = tables.link_start[CANDIDATES * case], tables.link_start[CANDIDATES * (case + 1)]
+    return {name: getattr(tables, name)[case].tolist() for name in ("facts", "answer", "alone", "first_load")} | {
+        "link": tables.link[first:last].tolist(),
         "need": [tables.need[n[s] : n[s + 1]].tolist() for s in range(case * SLOTS, (case + 1) * SLOTS)],
         "term": tables.term[t[case] : t[case + 1]].tolist(),
     }
@@ -168,7 +169,7 @@ def test_cases_are_the_first_people_whom_the_task_admits(task: str, split: str, 
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_case_meets_the_condition_of_its_task(task: str, split: str) -> None:
     bank = load_bank(task, split, 8)
-    for fact, flat in zip(bank.tables.facts, bank.tables.pair, strict=True):
+    for fact, flat in zip(bank.tables.facts, bank.compiled.pair, strict=True):
         assert TASKS[task].fewest_drugs <= fact[DRUGS] <= TASKS[task].most_drugs
         assert fact[START_POINTS] > 0
         codes = flat.reshape(CANDIDATES, CANDIDATES)[: fact[DRUGS], : fact[DRUGS]] & CODE

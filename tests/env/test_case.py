@@ -32,7 +32,7 @@ from tests.env.conftest import Cases
 from tests.env.scrambled import points_at_start
 from tests.patients.synthetic.twin import twin
 
-SEEN = ("person", "drug", "daily_mg", "flag", "seen_need", "first_mask", "weight")
+SEEN = ("person", "drug", "daily_mg", "flag", "seen_need", "weight")
 """Fields of a case that an agent is shown."""
 SEEN_FACTS = (DRUGS, ALTERNATIVES, CRITICAL, FLAGS)
 

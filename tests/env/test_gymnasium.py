@@ -25,6 +25,7 @@ from polypharmacy.env.layout import (
     SLOTS,
     START_POINTS,
 )
+from polypharmacy.env.tables import with_cases
 from polypharmacy.env.tasks import TASKS
 from polypharmacy.env.vector import VectorEnv, as_number
 from polypharmacy.env.view import View, view
@@ -286,15 +287,11 @@ def hidden_changed(bank: Bank) -> Bank:
     facts[:, START_POINTS] += 7
     facts[:, SEVERE_PAIRS] += 1
     facts[:, SEVERE_PAIR] = 0
-    return replace(
-        bank,
-        tables=tables._replace(
-            pair=np.full_like(tables.pair, 5),
-            hazard=tables.hazard + np.arange(90, dtype=np.int16),
-            facts=facts,
-            need=tables.need * np.array([1, 2, 2], dtype=np.int32),
-        ),
+    compiled = bank.compiled._replace(
+        pair=np.full_like(bank.compiled.pair, 5), hazard=bank.compiled.hazard + np.arange(90, dtype=np.int16)
     )
+    need = tables.need * np.array([1, 2, 2], dtype=np.int32)
+    return replace(bank, tables=with_cases(tables, facts, compiled)._replace(need=need), compiled=compiled)
 
 
 def test_the_environment_itself_does_without_gymnasium() -> None:

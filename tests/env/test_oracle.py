@@ -14,7 +14,7 @@ from polypharmacy.agents.heuristic import Heuristic
 from polypharmacy.agents.planner import Planner
 from polypharmacy.agents.privileged import FullKnowledge, Oracle
 from polypharmacy.agents.simple import GAMES
-from polypharmacy.env.bank import Tables, bank_of
+from polypharmacy.env.bank import bank_of
 from polypharmacy.env.case import Case, compile_case, severe_pairs
 from polypharmacy.env.layout import (
     CANDIDATES,
@@ -29,6 +29,7 @@ from polypharmacy.env.layout import (
     START_POINTS,
 )
 from polypharmacy.env.oracle import _reasons, best_plan, best_plan_unasked, play, search, start_of
+from polypharmacy.env.tables import Tables
 from polypharmacy.env.tasks import TASKS
 from polypharmacy.knowledge import Knowledge
 from polypharmacy.patients.synthetic import Elders

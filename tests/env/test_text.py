@@ -102,7 +102,7 @@ def test_people_who_look_the_same_are_rendered_the_same_until_the_answers_differ
         for group in (people, [twin(p, draw) for p in people])
     ]
     one, other = (VectorEnv(bank, len(people), autoreset=False) for bank in banks)
-    answers = [bank.tables.word[(bank.tables.pair & CODE).astype(int) * 2] for bank in banks]
+    answers = [bank.tables.word[(bank.compiled.pair & CODE).astype(int) * 2] for bank in banks]
     first, second = np.array(PAIR_SLOTS).T
     telling = (answers[0] != answers[1])[:, first * CANDIDATES + second]  # queries that two charts answer unlike
     answered_otherwise = 0

@@ -33,13 +33,13 @@ class Belief:
         self._learn(bank)
 
     def _learn(self, bank: Bank) -> None:
-        tables, seen = bank.tables, bank.seen
+        seen = bank.seen
         for case in range(bank.size):
             drug = seen.drug[case]
             held = [c for c in range(CANDIDATES) if drug[c] >= 0]
-            pair = tables.pair[case].reshape(CANDIDATES, CANDIDATES)
+            pair = bank.compiled.pair[case].reshape(CANDIDATES, CANDIDATES)
             for a in held:
-                hazard = tuple(int(x) for x in tables.hazard[case, a * 3 : a * 3 + 3])
+                hazard = tuple(int(x) for x in bank.compiled.hazard[case, a * 3 : a * 3 + 3])
                 for key in self._hazard_keys(int(drug[a]), int(seen.flag[case, a])):
                     self._hazards[key][hazard] += 1  # type: ignore[index]
                 for b in held:

@@ -6,7 +6,6 @@ import numpy as np
 
 from polypharmacy.agents.belief import Belief
 from polypharmacy.agents.worlds import Worlds, sample
-from polypharmacy.env.bank import Tables
 from polypharmacy.env.layout import (
     BUDGETED_SCREENING,
     CRITICAL_STOPS,
@@ -35,6 +34,7 @@ from polypharmacy.env.layout import (
     UNTARGETED,
 )
 from polypharmacy.env.oracle import only, search
+from polypharmacy.env.tables import Tables
 from polypharmacy.env.vector import Buffers, VectorEnv
 from polypharmacy.env.view import View
 
@@ -128,6 +128,7 @@ class Planner:
         """The best plans of a third of the worlds, with the reasons there are and with all, played in every world."""
         tables = worlds.bank.tables
         env = VectorEnv(worlds.bank, self.worlds, autoreset=False)
+        env.buffers.mask[:] = 1
         env.buffers.state[:, EVIDENCE] = view.evidence
         env.buffers.state[:, STEPS_LEFT] = 99
         for action in self._made:

@@ -6,7 +6,7 @@ import numpy as np
 
 from polypharmacy.agents.belief import Belief, Cells, mirrored
 from polypharmacy.env.actions import PAIR_SLOTS
-from polypharmacy.env.bank import Bank, Seen, Tables
+from polypharmacy.env.bank import Bank, Seen
 from polypharmacy.env.layout import (
     ALTERNATIVES,
     CANDIDATES,
@@ -23,6 +23,7 @@ from polypharmacy.env.layout import (
     SLOTS,
     START_POINTS,
 )
+from polypharmacy.env.tables import Compiled, Tables, with_cases
 from polypharmacy.env.view import View
 
 TRIES = 4
@@ -83,17 +84,12 @@ def sample(view: View, belief: Belief, count: int, draw: np.random.Generator, li
     facts[:, SEVERE_PAIR] = np.where(facts[:, SEVERE_PAIRS] == 1, numbers[severe.argmax(axis=1)], -1)
     of_slot = [view.needs[view.needs[:, 0] >> slot & 1 == 1] for slot in range(SLOTS)]
     starts = np.cumsum([0, *[len(rows) for rows in of_slot] * count]).astype(np.int32)
-    tables = like._replace(
-        facts=facts,
-        pair=np.ascontiguousarray(pair.reshape(count, -1)),
-        hazard=np.ascontiguousarray(hazard.reshape(count, -1)),
-        weight=np.ascontiguousarray(np.broadcast_to(view.weight.reshape(-1), (count, view.weight.size))),
+    compiled = Compiled(pair, hazard, np.broadcast_to(view.weight, (count, *view.weight.shape)))
+    tables = with_cases(like, facts, compiled)._replace(
         need_start=starts,
         need=np.ascontiguousarray(np.concatenate(of_slot * count)),
         term_start=np.zeros(count + 1, dtype=np.int32),
         term=np.zeros((0, 3), dtype=np.int32),
-        first_mask=np.ones((count, like.first_mask.shape[1]), dtype=np.uint8),
-        first_load=np.ascontiguousarray(np.broadcast_to(first_load, (count, first_load.size))),
     )
     now = [view.candidate(s) for s in range(n)]
     words = np.zeros((count, len(PAIR_SLOTS)), dtype=np.uint8)
@@ -101,7 +97,7 @@ def sample(view: View, belief: Belief, count: int, draw: np.random.Generator, li
         if b < n:
             words[:, number] = word[pair[:, now[a], now[b]] & CODE] + NONE
     unseen = Seen(*(np.zeros(0) for _ in Seen._fields))
-    return Worlds(Bank(view.task, "sampled", tables, unseen, "", ""), words)
+    return Worlds(Bank(view.task, "sampled", tables, compiled, unseen, "", ""), words)
 
 
 _MIRROR = np.array([mirrored(c) for c in range(256)], dtype=np.uint8)

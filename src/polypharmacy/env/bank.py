@@ -11,14 +11,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from polypharmacy.env.actions import PAIR_SLOTS
-from polypharmacy.env.case import Case, beers_issue, code_tables, compile_case, severe_pairs
-from polypharmacy.env.layout import CANDIDATES, CRITICAL, DRUGS, SEVERE_PAIRS, SLOTS, START_POINTS
+from polypharmacy.env.case import Case, beers_issue, compile_case, severe_pairs
+from polypharmacy.env.layout import CRITICAL, SEVERE_PAIRS, SLOTS, START_POINTS
+from polypharmacy.env.tables import Compiled, Tables, tables_of
 from polypharmacy.env.tasks import TASKS, Task
 from polypharmacy.env.workers import process_pool
 from polypharmacy.knowledge import Knowledge, load
 from polypharmacy.knowledge.tables import cache_folder
-from polypharmacy.knowledge.vocabulary import Kind
 from polypharmacy.patients import Medication
 from polypharmacy.patients.synthetic import Elders
 from polypharmacy.patients.synthetic.drug_use import load_drug_use
@@ -31,27 +30,6 @@ SEED = 2026
 BLOCK = 200
 COMMON = 30
 """The commonest medicines, never held out for unseen_drugs: without them no regimen would be left."""
-
-
-class Tables(NamedTuple):
-    """What `dynamics.step` reads, in the order of its parameters."""
-
-    rules: np.ndarray
-    facts: np.ndarray
-    pair: np.ndarray
-    hazard: np.ndarray
-    weight: np.ndarray
-    burden: np.ndarray
-    need_start: np.ndarray
-    need: np.ndarray
-    term_start: np.ndarray
-    term: np.ndarray
-    left: np.ndarray
-    word: np.ndarray
-    first_mask: np.ndarray
-    first_load: np.ndarray
-    pair_slots: np.ndarray
-    pair_number: np.ndarray
 
 
 class Seen(NamedTuple):
@@ -72,6 +50,7 @@ class Bank:
     task: Task
     split: str
     tables: Tables
+    compiled: Compiled
     seen: Seen
     knowledge_version: str
     knowledge_hash: str
@@ -160,45 +139,19 @@ def stack(cases: Iterator[Case]) -> dict[str, np.ndarray]:
 
 
 def _bank(task: Task, split: str, size: int, cases: dict[str, np.ndarray], knowledge: Knowledge) -> Bank:
-    left, word = code_tables(knowledge.risk)
-    table = knowledge.risk.points[Kind.BURDEN]
-    burdens = [(table[b.severity], b.at_least) for b in knowledge.tables.burdens]
-    tables = Tables(
-        rules=task.rules(knowledge.risk.scale),
-        facts=cases["facts"][:size],
-        pair=cases["pair"][:size],
-        hazard=cases["hazard"][:size],
-        weight=cases["weight"][:size],
-        burden=np.array(burdens, dtype=np.int32),
-        need_start=cases["need_start"][: SLOTS * size + 1],
-        need=cases["need"],
-        term_start=cases["term_start"][: size + 1],
-        term=cases["term"],
-        left=left,
-        word=word,
-        first_mask=cases["first_mask"][:size],
-        first_load=_first_load(cases["weight"][:size], cases["facts"][:size, DRUGS]),
-        pair_slots=np.array(PAIR_SLOTS, dtype=np.int32),
-        pair_number=_pair_numbers(),
+    compiled = Compiled(**{name: cases[name][:size] for name in Compiled._fields})
+    starts = cases["need_start"][: SLOTS * size + 1], cases["term_start"][: size + 1]
+    tables = tables_of(
+        task.rules(knowledge.risk.scale),
+        cases["facts"][:size],
+        compiled,
+        (starts[0], cases["need"]),
+        (starts[1], cases["term"]),
+        knowledge,
     )
     by_case = {name: cases[name][:size] for name in ("person", "drug", "daily_mg", "flag")}
     seen = Seen(**by_case, seen_need=cases["seen_need"], seen_need_start=cases["seen_need_start"][: size + 1])
-    return Bank(task, split, tables, seen, knowledge.version, knowledge.hash)
-
-
-def _first_load(weight: np.ndarray, drugs: np.ndarray) -> np.ndarray:
-    """int32 [C, B]: what the medicines of each case add to each burden."""
-    cases = weight.shape[0]
-    by_candidate = weight.reshape(cases, CANDIDATES, -1)[:, :SLOTS].astype(np.int32)
-    taken = np.arange(SLOTS) < drugs[:, None]
-    return np.ascontiguousarray((by_candidate * taken[:, :, None]).sum(axis=1, dtype=np.int32))
-
-
-def _pair_numbers() -> np.ndarray:
-    numbers = np.zeros((SLOTS, SLOTS), dtype=np.int32)
-    for number, (i, j) in enumerate(PAIR_SLOTS):
-        numbers[i, j] = numbers[j, i] = number
-    return numbers
+    return Bank(task, split, tables, compiled, seen, knowledge.version, knowledge.hash)
 
 
 def _build(task: str, split: str, size: int, workers: int, progress: Callable[[int], None] | None) -> Iterator[Case]:

@@ -8,17 +8,13 @@ import numpy as np
 
 from polypharmacy.env.actions import PAIR_SLOTS
 from polypharmacy.env.layout import (
-    ACTIONS,
     ALTERNATIVES,
     CANDIDATES,
     CASE_FACTS,
     COLUMN_DOSE,
     CRITICAL,
     DRUGS,
-    FINISH,
-    FIRST_INTERVENTION,
     FLAGS,
-    INTERVENTIONS,
     MINOR,
     MODERATE,
     NONE,
@@ -28,7 +24,6 @@ from polypharmacy.env.layout import (
     SEVERE_PAIRS,
     SLOTS,
     START_POINTS,
-    SUBSTITUTE,
     pair_number,
 )
 from polypharmacy.knowledge import Knowledge, Severity
@@ -71,15 +66,19 @@ class TooManyMedicines(ValueError):
 
 
 class Case(NamedTuple):
-    """One compiled case: what `dynamics.step` reads (its shapes without the leading C), and what is seen of it."""
+    """One compiled case: what an episode is played on, and what is seen of it. `facts`, `need` and `term` as
+    `dynamics.step` reads them, without the leading C.
+    """
 
     facts: np.ndarray
     pair: np.ndarray
+    """uint8 [900]: the byte of candidates a, b at a * 30 + b, seen from a: layout.CODE and whose dose matters."""
     hazard: np.ndarray
+    """int16 [90]: points of candidate a alone at a * 3 + (untouched, reduced, monitored)."""
     weight: np.ndarray
+    """int16 [30 * B]: what candidate a adds to burden b at a * B + b."""
     need: np.ndarray
     term: np.ndarray
-    first_mask: np.ndarray
     person: np.ndarray
     """int16 [4 + conditions]: PERSON, then 1 for each condition that is seen, in the knowledge base's order."""
     drug: np.ndarray
@@ -258,7 +257,6 @@ def _arrays(
         weight=weight.reshape(-1),
         need=_needs(regimen.needs, knowledge.risk),
         term=np.array(terms, dtype=np.int32).reshape(-1, 3),
-        first_mask=_first_mask(n, int(fact[ALTERNATIVES])),
         person=_person(seen, knowledge),
         drug=drug,
         daily_mg=daily_mg,
@@ -277,17 +275,6 @@ def _alone(term: Term) -> tuple[int, int, int]:
     """Points of a finding over one slot: untouched, reduced, monitored."""
     reduced = term.if_reduced if term.reducible else 100
     return term.points, term.points * reduced // 100, term.points * term.if_monitored // 100
-
-
-def _first_mask(drugs: int, alternatives: int) -> np.ndarray:
-    mask = np.zeros(ACTIONS, dtype=np.uint8)
-    for number, (_, j) in enumerate(PAIR_SLOTS):
-        mask[number] = j < drugs
-    for slot in range(drugs):
-        for kind in range(INTERVENTIONS):
-            mask[FIRST_INTERVENTION + slot * INTERVENTIONS + kind] = kind != SUBSTITUTE or alternatives >> slot & 1
-    mask[FINISH] = 1
-    return mask
 
 
 def _person(seen: Patient, knowledge: Knowledge) -> np.ndarray:

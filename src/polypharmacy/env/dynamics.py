@@ -8,6 +8,7 @@ from typing import Any
 
 from polypharmacy.env.layout import (
     ACTIONS,
+    ALTERNATIVES,
     BUDGETED_SCREENING,
     CANDIDATES,
     CASE,
@@ -26,6 +27,8 @@ from polypharmacy.env.layout import (
     FOUND,
     INTERVENTIONS,
     INTERVENTIONS_LEFT,
+    LINK_CANDIDATE,
+    LINK_CODE,
     MAX_INTERVENTIONS,
     MAX_QUERIES,
     MAX_STEPS,
@@ -71,9 +74,10 @@ LEAST_GRADE, MOST_GRADE = 1_000, 999_000
 def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; shapes below
     rules,  # [5] the task: layout.TASK ...
     facts,  # [C, 7] by case: layout.DRUGS ...
-    pair,  # uint8 [C, 900] code of candidates a, b at a * 30 + b, seen from a
-    hazard,  # int16 [C, 90] points of candidate a alone at a * 3 + (untouched, reduced, monitored)
-    weight,  # int16 [C, 30 * B] what candidate a adds to burden b at a * B + b
+    answer,  # uint8 [C, 105] severity, two bits, of pair p: at 2 * ((i holds its alternative) + 2 * (j does))
+    alone,  # int16 [C, 30 * (3 + B)] of candidate a: points alone, untouched, reduced and monitored; then its burdens
+    link_start,  # [30 * C + 1] where the links of candidate a of case c begin, at 30 * c + a
+    link,  # int16 [K] a candidate it has a finding with, and from layout.LINK_CODE on the pair's byte, seen from a
     burden,  # [B, 2] points a unit, and the total at which the first unit counts
     need_start,  # [15 * C + 1] where the needs of slot i of case c begin, at 15 * c + i
     need,  # [N, 3] slot bits, points unmet, points where only reduced medicines are left
@@ -81,7 +85,7 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
     term,  # [T, 3] candidate bits, bits whose reduction helps, code
     left,  # [44] points left of code c at c * 4 + (1 if reduced) + (2 if monitored)
     word,  # uint8 [22] severity word of code c at c * 2, and at c * 2 + 1 once reduced
-    first_mask,  # uint8 [C, 166] actions open at the start
+    open_at_start,  # uint8 [16, 166] actions open with n medicines, each with an alternative
     first_load,  # [C, B] what a case's medicines add to each burden at the start
     pair_slots,  # [105, 2] the slots of pair p
     pair_number,  # [15, 15] the pair of slots i, j in either order
@@ -103,6 +107,7 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
     An episode that ends is replaced by episode + advance of the same task, its case the episode modulo C.
     """
     burdens = burden.shape[0]
+    width = 3 + burdens
     for e in range(first, actions.shape[0], stride):
         if state[e, DONE]:
             rewards[e] = 0
@@ -122,21 +127,16 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
             a = pair_slots[action, 0]
             b = pair_slots[action, 1]
             switched = state[e, SWITCHED]
-            a_switched = switched >> a & 1
-            b_switched = switched >> b & 1
-            code = pair[case, (a + SLOTS * a_switched) * CANDIDATES + b + SLOTS * b_switched] & CODE
-            found = NONE + word[code * 2]
-            known[e, action] = found
+            # Which of four pairs of candidates? No branch follows, so that nothing waits for the answer.
+            which = (switched >> a & 1) + 2 * (switched >> b & 1)
+            severity = answer[case, action] >> 2 * which & 3
+            known[e, action] = NONE + severity
             mask[e, action] = 0
-            reward = -QUERY_COST
-            if a_switched == 0 and b_switched == 0:
-                if found == SEVERE:
-                    reward += SEVERE_FOUND
-                    state[e, FOUND] += 1
-                elif found == MODERATE:
-                    reward += MODERATE_FOUND
-            if found >= MODERATE:
-                state[e, EVIDENCE] |= 1 << a | 1 << b
+            severe = 1 if severity == SEVERE - NONE and which == 0 else 0
+            moderate = 1 if severity == MODERATE - NONE and which == 0 else 0
+            reward = severe * SEVERE_FOUND + moderate * MODERATE_FOUND - QUERY_COST
+            state[e, FOUND] += severe
+            state[e, EVIDENCE] |= (1 << a | 1 << b) * (severity >> 1)
             state[e, QUERIES_LEFT] -= 1
             if state[e, QUERIES_LEFT] == 0:
                 for p in range(PAIRS):
@@ -156,60 +156,66 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
             drop = 0
             severe_before = 0
             severe_after = 0
-            watched = -1
+            watched = -CANDIDATES
             if facts[case, SEVERE_PAIR] >= 0:
                 if pair_slots[facts[case, SEVERE_PAIR], 0] == slot:
                     watched = pair_slots[facts[case, SEVERE_PAIR], 1]
                 elif pair_slots[facts[case, SEVERE_PAIR], 1] == slot:
                     watched = pair_slots[facts[case, SEVERE_PAIR], 0]
-            for j in range(drugs):
-                partner = j + SLOTS * (switched >> j & 1)
-                cell = pair[case, slot * CANDIDATES + partner]
-                then = cell
-                if kind == SUBSTITUTE:
-                    then = pair[case, other * CANDIDATES + partner]
-                if cell | then == 0 or stopped >> j & 1 or j == slot:
+            active = ((1 << drugs) - 1) & ~stopped & ~switched | switched << SLOTS
+            for k in range(link_start[case * CANDIDATES + slot], link_start[case * CANDIDATES + slot + 1]):
+                partner = link[k] & LINK_CANDIDATE
+                if not active >> partner & 1:
                     continue
-                watch = 2 if monitored >> j & 1 else 0
-                is_reduced = reduced >> j & 1
-                helped = 1 if cell & COLUMN_DOSE and is_reduced else 0
+                cell = link[k] >> LINK_CODE
+                # A slot that holds its alternative was not reduced and is not monitored.
+                helped = 1 if cell & COLUMN_DOSE and reduced >> partner & 1 else 0
+                watch = 2 if monitored >> partner & 1 else 0
                 code = cell & CODE
                 drop += left[code * 4 + helped + watch]
-                if j == watched and word[code * 2 + helped] == SEVERE - NONE:
+                on_watched = partner == watched or partner == watched + SLOTS
+                if on_watched and word[code * 2 + helped] == SEVERE - NONE:
                     severe_before = 1
-                if kind == STOP:
-                    continue
-                if kind == SUBSTITUTE:
-                    code = then & CODE
-                    helped = 1 if then & COLUMN_DOSE and is_reduced else 0
-                elif kind == REDUCE:
-                    if cell & ROW_DOSE:
+                if kind == REDUCE or kind == MONITOR:
+                    if kind == MONITOR:
+                        watch = 2
+                    elif cell & ROW_DOSE:
                         helped = 1
-                else:
-                    watch = 2
-                drop -= left[code * 4 + helped + watch]
-                if j == watched and word[code * 2 + helped] == SEVERE - NONE:
-                    severe_after = 1
+                    drop -= left[code * 4 + helped + watch]
+                    if on_watched and word[code * 2 + helped] == SEVERE - NONE:
+                        severe_after = 1
+            if kind == SUBSTITUTE:
+                for k in range(link_start[case * CANDIDATES + other], link_start[case * CANDIDATES + other + 1]):
+                    partner = link[k] & LINK_CANDIDATE
+                    if not active >> partner & 1:
+                        continue
+                    cell = link[k] >> LINK_CODE
+                    helped = 1 if cell & COLUMN_DOSE and reduced >> partner & 1 else 0
+                    watch = 2 if monitored >> partner & 1 else 0
+                    code = cell & CODE
+                    drop -= left[code * 4 + helped + watch]
+                    on_watched = partner == watched or partner == watched + SLOTS
+                    if on_watched and word[code * 2 + helped] == SEVERE - NONE:
+                        severe_after = 1
             # What it counts alone.
-            drop += hazard[case, slot * 3]
+            drop += alone[case, slot * width]
             if kind == REDUCE:
-                drop -= hazard[case, slot * 3 + 1]
+                drop -= alone[case, slot * width + 1]
             elif kind == MONITOR:
-                drop -= hazard[case, slot * 3 + 2]
+                drop -= alone[case, slot * width + 2]
             elif kind == SUBSTITUTE:
-                drop -= hazard[case, other * 3]
+                drop -= alone[case, other * width]
             # Loads that add up.
             if kind == STOP or kind == SUBSTITUTE:
                 for b in range(burdens):
                     over = load[e, b] + 1 - burden[b, 1]
                     drop += max(0, over) * burden[b, 0]
-                    change = 0 - weight[case, slot * burdens + b]
+                    change = 0 - alone[case, slot * width + 3 + b]
                     if kind == SUBSTITUTE:
-                        change += weight[case, other * burdens + b]
+                        change += alone[case, other * width + 3 + b]
                     load[e, b] += change
                     drop -= max(0, over + change) * burden[b, 0]
             # Findings over three or more.
-            active = ((1 << drugs) - 1) & ~stopped & ~switched | switched << SLOTS
             now_active = active
             now_reduced = reduced
             now_monitored = monitored
@@ -334,7 +340,11 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
                     known[e, p] = UNKNOWN
                 for b in range(burdens):
                     load[e, b] = first_load[case, b]
+                drugs = facts[case, DRUGS]
                 for k in range(ACTIONS):
-                    mask[e, k] = first_mask[case, k]
+                    mask[e, k] = open_at_start[drugs, k]
+                alternatives = facts[case, ALTERNATIVES]
+                for j in range(drugs):
+                    mask[e, FIRST_INTERVENTION + j * INTERVENTIONS + SUBSTITUTE] = alternatives >> j & 1
         rewards[e] = reward
         dones[e] = 1 if done else 0

@@ -242,7 +242,7 @@ def _observe(env: VectorEnv, rows: np.ndarray) -> Observation:
         "drug": seen.drug[case],
         "daily_mg": np.minimum(seen.daily_mg[case], np.float32(MOST_MG)),
         "flag": seen.flag[case],
-        "weight": tables.weight[case].reshape(len(rows), CANDIDATES, b.load.shape[1]),
+        "weight": env.bank.compiled.weight[case].reshape(len(rows), CANDIDATES, b.load.shape[1]),
         "load": b.load[rows],
         "critical": bits(tables.facts[case, CRITICAL]),
         "evidence": bits(state[:, EVIDENCE]),

@@ -59,6 +59,10 @@ CODE = 15
 ROW_DOSE = 16
 COLUMN_DOSE = 32
 
+# A link: the candidate, and above it the pair's byte.
+LINK_CANDIDATE = 31
+LINK_CODE = 5
+
 MICRO = 1_000_000
 """Rewards and grades are counted in millionths, so that every backend agrees to the bit."""
 

@@ -21,12 +21,9 @@ from typing import NamedTuple
 import numpy as np
 
 from polypharmacy.env.backends import step_function
-from polypharmacy.env.bank import Tables
 from polypharmacy.env.layout import (
     ALTERNATIVES,
-    CANDIDATES,
     CASE,
-    CODE,
     COMPLEX_TRADEOFF,
     DRUGS,
     EPISODE,
@@ -52,6 +49,7 @@ from polypharmacy.env.layout import (
     TASK,
     pair_number,
 )
+from polypharmacy.env.tables import Tables, first_mask
 
 
 class Plan(NamedTuple):
@@ -121,8 +119,11 @@ def search(
     return int(branch_and_bound(*tables, begin, load, *ways, ask, slack, out))
 
 
-def _word(tables: Tables, case: int, a: int, b: int) -> int:
-    return NONE + int(tables.word[(tables.pair[case, a * CANDIDATES + b] & CODE) * 2])
+def _found(tables: Tables, case: int, i: int, j: int, switched: bool = False) -> int:
+    """What a query of slots i and j finds, once i holds its alternative if `switched`."""
+    which = 0 if not switched else 1 if i < j else 2
+    pair = pair_number(min(i, j), max(i, j))
+    return NONE + (int(tables.answer[case, pair]) >> 2 * which & 3)
 
 
 def _reasons(tables: Tables, case: int) -> Reasons:
@@ -135,13 +136,13 @@ def _reasons(tables: Tables, case: int) -> Reasons:
         for j in range(drugs):
             if i == j:
                 continue
-            if _word(tables, case, i, j) >= MODERATE:
+            if _found(tables, case, i, j) >= MODERATE:
                 together[i] |= 1 << j
                 any_bits |= 1 << i
-            if i < j and _word(tables, case, i, j) == SEVERE:
+            if i < j and _found(tables, case, i, j) == SEVERE:
                 severe.append((i, j))
                 severe_bits |= 1 << i | 1 << j
-            if fact[ALTERNATIVES] >> i & 1 and _word(tables, case, SLOTS + i, j) >= MODERATE:
+            if fact[ALTERNATIVES] >> i & 1 and _found(tables, case, i, j, True) >= MODERATE:
                 via[i] |= 1 << j
     flagged = int(fact[FLAGS]) & ((1 << drugs) - 1)
     if task == COMPLEX_TRADEOFF:
@@ -210,7 +211,7 @@ def play(tables: Tables, case: int, actions: Iterable[int]) -> int:
     step = step_function("numba")
     state = start_of(tables, case).reshape(1, -1)
     known = np.zeros((1, PAIRS), dtype=np.uint8)
-    mask = tables.first_mask[case : case + 1].copy()
+    mask = first_mask(tables, np.array([case]))
     load = tables.first_load[case : case + 1].copy()
     action, reward, grade = (np.zeros(1, dtype=np.int32) for _ in range(3))
     done = np.zeros(1, dtype=np.uint8)

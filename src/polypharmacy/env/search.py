@@ -25,6 +25,8 @@ from polypharmacy.env.layout import (
     FOUND,
     INTERVENTIONS,
     INTERVENTIONS_LEFT,
+    LINK_CANDIDATE,
+    LINK_CODE,
     MAX_QUERIES,
     MICRO,
     MONITORED,
@@ -106,8 +108,8 @@ def covered(chosen, kinds, count, free, single, together, via, queries):  # type
 
 @numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
 def branch_and_bound(  # type: ignore[no-untyped-def]
-    rules, facts, pair, hazard, weight, burden, need_start, need, term_start, term, left, word, first_mask,
-    first_load, pair_slots, numbers, begin, begin_load, free, single, together, via, ask, slack, out,
+    rules, facts, answer, alone, link_start, link, burden, need_start, need, term_start, term, left, word,
+    open_at_start, first_load, pair_slots, numbers, begin, begin_load, free, single, together, via, ask, slack, out,
 ):  # fmt: skip
     task = rules[TASK]
     case = begin[CASE]
@@ -117,6 +119,7 @@ def branch_and_bound(  # type: ignore[no-untyped-def]
     before = facts[case, START_POINTS]
     severe = facts[case, SEVERE_PAIRS]
     burdens = burden.shape[0]
+    width = 3 + burdens
     state = np.zeros((1, STATE_COLUMNS), dtype=np.int32)
     known = np.zeros((1, PAIRS), dtype=np.uint8)
     mask = np.ones((1, ACTIONS), dtype=np.uint8)
@@ -171,9 +174,9 @@ def branch_and_bound(  # type: ignore[no-untyped-def]
                 mask[0, FINISH] = 1
                 action[0] = FINISH
                 step(
-                    rules, facts, pair, hazard, weight, burden, need_start, need, term_start, term, left, word,
-                    first_mask, first_load, pair_slots, numbers, state, known, mask, load, action, reward, done,
-                    grade, 0, 0, 1,
+                    rules, facts, answer, alone, link_start, link, burden, need_start, need, term_start, term, left,
+                    word, open_at_start, first_load, pair_slots, numbers, state, known, mask, load, action, reward,
+                    done, grade, 0, 0, 1,
                 )  # fmt: skip
                 if grade[0] > best:
                     best = grade[0]
@@ -189,18 +192,17 @@ def branch_and_bound(  # type: ignore[no-untyped-def]
                 if touched >> i & 1:
                     bounds[depth, i] = 0
                     continue
-                total = np.int64(hazard[case, i * 3])
-                for j in range(drugs):
-                    if j != i and not stopped >> j & 1:
-                        cell = pair[case, i * CANDIDATES + j + SLOTS * (switched >> j & 1)]
-                        total += left[(cell & CODE) * 4]
+                total = np.int64(alone[case, i * width])
+                for k in range(link_start[case * CANDIDATES + i], link_start[case * CANDIDATES + i + 1]):
+                    if active >> (link[k] & LINK_CANDIDATE) & 1:
+                        total += left[(link[k] >> LINK_CODE & CODE) * 4]
                 for t in range(term_start[case], term_start[case + 1]):
                     if term[t, 0] & ~active == 0 and term[t, 0] >> i & 1:
                         total += left[term[t, 2] * 4]
                 for b in range(burdens):
                     over = loads[depth, b] + 1 - burden[b, 1]
                     if over > 0:
-                        total += min(over, weight[case, i * burdens + b]) * burden[b, 0]
+                        total += min(over, alone[case, i * width + 3 + b]) * burden[b, 0]
                 if task == COMPLEX_TRADEOFF and not (free | given) >> i & 1:
                     total = max(np.int64(0), total - before // 10)  # it will be untargeted
                 bounds[depth, i] = total
@@ -276,8 +278,9 @@ def branch_and_bound(  # type: ignore[no-untyped-def]
         action[0] = FIRST_INTERVENTION + slot * INTERVENTIONS + kind
         mask[0, action[0]] = 1
         step(
-            rules, facts, pair, hazard, weight, burden, need_start, need, term_start, term, left, word, first_mask,
-            first_load, pair_slots, numbers, state, known, mask, load, action, reward, done, grade, 0, 0, 1,
+            rules, facts, answer, alone, link_start, link, burden, need_start, need, term_start, term, left, word,
+            open_at_start, first_load, pair_slots, numbers, state, known, mask, load, action, reward, done, grade, 0,
+            0, 1,
         )  # fmt: skip
         chosen[depth] = slot
         kinds[depth] = kind

@@ -22,6 +22,7 @@ from polypharmacy.env.layout import (
     STATE_COLUMNS,
     STEPS_LEFT,
 )
+from polypharmacy.env.tables import first_mask
 
 
 class Buffers(NamedTuple):
@@ -79,7 +80,7 @@ class VectorEnv:
         b.state[:, INTERVENTIONS_LEFT] = tables.rules[MAX_INTERVENTIONS]
         b.state[:, STEPS_LEFT] = tables.rules[MAX_STEPS]
         b.known[:] = 0
-        b.mask[:] = tables.first_mask[cases]
+        b.mask[:] = first_mask(tables, cases)
         b.load[:] = tables.first_load[cases]
         b.dones[:] = 0
         return b

@@ -92,7 +92,7 @@ def view(env: VectorEnv, e: int) -> View:
         drug=seen.drug[case],
         daily_mg=seen.daily_mg[case],
         flag=seen.flag[case],
-        weight=tables.weight[case].reshape(CANDIDATES, -1),
+        weight=bank.compiled.weight[case].reshape(CANDIDATES, -1),
         burden=tables.burden,
         needs=seen.seen_need[seen.seen_need_start[case] : seen.seen_need_start[case + 1]],
         load=b.load[e],
