@@ -1,7 +1,7 @@
 """`polypharmacy review FILE`"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -101,49 +101,30 @@ def _with_options(
     allergies: list[str] | None,
 ) -> "Patient":
     """The patient with what the command line states, which goes before what the file says."""
-    from polypharmacy.patients.patient import Lab, RecordedCondition
-    from polypharmacy.patients.readers.builder import Builder
     from polypharmacy.patients.readers.facts import parse_sex
+    from polypharmacy.patients.stated import with_stated
 
-    update: dict[str, Any] = {}
-    for field, value in (
-        ("age", age),
-        ("measured_egfr", egfr),
-        ("creatinine", creatinine),
-        ("weight", weight),
-    ):
-        if value is not None:
-            update[field] = value
-    if creatinine is not None and egfr is None:
-        update["measured_egfr"] = None
-    if sex is not None:
-        update["sex"] = parse_sex(sex)
-        if update["sex"] is None:
-            raise typer.BadParameter(f"--sex must be female or male, not {sex!r}")
-    if liver is not None:
-        if liver.upper() not in ("A", "B", "C"):
-            raise typer.BadParameter(f"--liver must be a Child-Pugh class A, B or C, not {liver!r}")
-        update["child_pugh"] = liver.upper()
-    if conditions:
-        rows = []
-        for text in conditions:
-            ids = knowledge.condition_names.by_text(text)
-            if not ids:
-                raise typer.BadParameter(f"--condition {text!r} is not known; try a common name or an ICD-10 code")
-            rows.append(RecordedCondition(text=text, ids=ids))
-        update["conditions"] = (*patient.conditions, *rows)
-        update["conditions_complete"] = True
-    if labs:
-        measured = {name: Lab(value=value) for name, value in map(_lab, labs)}
-        update["labs"] = {**patient.labs, **measured}
-    if phenotypes:
-        update["phenotypes"] = {**patient.phenotypes, **dict(_phenotype(t, knowledge) for t in phenotypes)}
-    if allergies:
-        builder = Builder(knowledge)
-        for text in allergies:
-            builder.allergy(text)
-        update["allergies"] = (*patient.allergies, *builder.allergies)
-    return patient.model_copy(update=update)
+    if sex is not None and parse_sex(sex) is None:
+        raise typer.BadParameter(f"--sex must be female or male, not {sex!r}")
+    if liver is not None and liver.upper() not in ("A", "B", "C"):
+        raise typer.BadParameter(f"--liver must be a Child-Pugh class A, B or C, not {liver!r}")
+    for text in conditions or ():
+        if not knowledge.condition_names.by_text(text):
+            raise typer.BadParameter(f"--condition {text!r} is not known; try a common name or an ICD-10 code")
+    return with_stated(
+        patient,
+        knowledge,
+        age=age,
+        sex=sex and parse_sex(sex),
+        egfr=egfr,
+        creatinine=creatinine,
+        weight=weight,
+        child_pugh=liver and liver.upper(),
+        conditions=conditions or None,
+        allergies=allergies or (),
+        labs=dict(map(_lab, labs or ())),
+        phenotypes=dict(_pair("--phenotype", text) for text in phenotypes or ()),
+    )
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:
@@ -154,37 +135,11 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 
 def _lab(text: str) -> tuple[str, float]:
-    from polypharmacy.patients.measurements import POSSIBLE
-
     name, number = _pair("--lab", text)
-    name = name.lower()
-    if name in ("egfr", "creatinine", "weight"):
-        raise typer.BadParameter(f"--lab {name}: use --{name}")
-    if name not in POSSIBLE:
-        raise typer.BadParameter(f"--lab {name!r} is not read; known: {', '.join(POSSIBLE)}")
-    low, high = POSSIBLE[name]
     try:
-        value = float(number)
+        return name.lower(), float(number)
     except ValueError:
         raise typer.BadParameter(f"--lab {text!r}: the value is not a number") from None
-    if not low <= value <= high:
-        raise typer.BadParameter(f"--lab {text!r}: {name} lies between {low} and {high}")
-    return name, value
-
-
-def _phenotype(text: str, knowledge: "Knowledge") -> tuple[str, str]:
-    """A gene and a phenotype that the tables know, in CPIC's spelling."""
-    gene, phenotype = _pair("--phenotype", text)
-    known: dict[str, set[str]] = {}
-    for row in knowledge.tables.gene_limits:
-        known.setdefault(row.gene, {"normal metabolizer", "normal function", "negative"}).update(row.phenotypes)
-    gene = next((g for g in known if g.lower() == gene.lower()), gene)
-    if gene not in known:
-        raise typer.BadParameter(f"--phenotype {gene!r}: no limit is known for it; known: {', '.join(sorted(known))}")
-    phenotype = phenotype.lower().replace("metaboliser", "metabolizer")
-    if phenotype not in known[gene] | {r.from_phenotype for r in knowledge.tables.phenoconversions}:
-        raise typer.BadParameter(f"--phenotype {gene}: {phenotype!r} is none of {', '.join(sorted(known[gene]))}")
-    return gene, phenotype
 
 
 def _summarise(file: str, knowledge: "Knowledge", as_json: bool) -> None:

@@ -30,7 +30,7 @@ def burdens_of(facts: Facts, slots: Sequence[Slot]) -> tuple[Burden, ...]:
     """The burdens that these slots could reach together."""
     out = []
     for rule in facts.knowledge.tables.burdens:
-        weights = _weights(rule, slots, facts)
+        weights = weights_of(rule, slots, facts)
         if sum([weight for _, weight in weights]) >= rule.at_least:
             out.append(Burden(rule, weights))
     return tuple(out)
@@ -70,7 +70,8 @@ def find_burdens(burdens: Sequence[Burden], slots: Sequence[Slot], active: int, 
     return found
 
 
-def _weights(rule: BurdenRule, slots: Sequence[Slot], facts: Facts) -> tuple[tuple[int, int], ...]:
+def weights_of(rule: BurdenRule, slots: Sequence[Slot], facts: Facts) -> tuple[tuple[int, int], ...]:
+    """What slots add to a burden: (slot bit, weight) of those that add anything."""
     if rule.count is not None:
         members, counted = facts.knowledge.members(rule.count), rule.count
         return tuple([(s.bit, 1) for s in slots if s.drug in members and counted.admits(s.route)])

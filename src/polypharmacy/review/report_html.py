@@ -4,6 +4,7 @@ from datetime import date
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from polypharmacy.review.report_decided import Decided
 from polypharmacy.review.report_json import STATEMENT, answer
 from polypharmacy.review.report_view import (
     coverage_line,
@@ -19,8 +20,10 @@ from polypharmacy.review.report_view import (
 from polypharmacy.review.review import Review
 
 
-def html_report(review: Review, today: date) -> str:
-    """The page as text. Everything from the patient's record is escaped; nothing is loaded from elsewhere."""
+def html_report(review: Review, today: date, decided: Decided | None = None) -> str:
+    """The page as text, with what was decided if anything was. Everything from the patient's record is escaped; nothing
+    is loaded from elsewhere.
+    """
     numbers = {s: n for n, s in enumerate(dict.fromkeys(s for f in review.findings for s in f.sources), start=1)}
     environment = Environment(
         loader=PackageLoader("polypharmacy.review", "."), autoescape=True, undefined=StrictUndefined
@@ -28,6 +31,7 @@ def html_report(review: Review, today: date) -> str:
     return environment.get_template("report.html.j2").render(
         review=review,
         patient=review.patient,
+        decided=decided,
         today=today.isoformat(),
         answer=answer(review),
         who=patient_line(review),

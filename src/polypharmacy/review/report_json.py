@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from polypharmacy.patients import Patient
 from polypharmacy.review.finding import Finding
 from polypharmacy.review.plan import PlanStep
 from polypharmacy.review.report_view import unread_allergies, unrecognised_conditions
@@ -15,7 +16,7 @@ def review_dict(review: Review) -> dict[str, Any]:
     knowledge, patient = review.knowledge, review.patient
     return {
         "knowledge": {"version": knowledge.version, "hash": knowledge.hash},
-        "patient": patient_dict(review),
+        "patient": patient_dict(review.patient),
         "coverage": {
             "mentions": patient.mentions,
             "resolved": patient.mentions - len(patient.unresolved),
@@ -99,9 +100,8 @@ def finding_dict(finding: Finding, review: Review) -> dict[str, Any]:
     }
 
 
-def patient_dict(review: Review) -> dict[str, Any]:
-    """What was reviewed, as it was understood."""
-    patient = review.patient
+def patient_dict(patient: Patient) -> dict[str, Any]:
+    """Who was reviewed, as it was understood."""
     return {
         "id": patient.id,
         "age": patient.age,

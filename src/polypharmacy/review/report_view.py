@@ -7,7 +7,7 @@ from polypharmacy.patients import Medication
 from polypharmacy.review.plan import PlanStep
 from polypharmacy.review.review import Review
 
-_ACTION_WORDS = {
+ACTION_WORDS = {
     Action.STOP: "Stop",
     Action.REDUCE: "Reduce",
     Action.SWITCH: "Switch",
@@ -27,7 +27,7 @@ class Gap:
 def headline(step: PlanStep, review: Review) -> str:
     """ "Switch ibuprofen to paracetamol"."""
     names = review.knowledge.ingredients
-    words = f"{_ACTION_WORDS[step.action]} {names[step.drug].name.lower()}" if step.drug else step.reason
+    words = f"{ACTION_WORDS[step.action]} {names[step.drug].name.lower()}" if step.drug else step.reason
     if not step.replacement:
         return f"{words} to an alternative" if step.action is Action.SWITCH else words
     local = step.replacement_route is not None and step.replacement_route not in SYSTEMIC

@@ -42,6 +42,8 @@ class Review:
     allergy_conflicts: tuple[AllergyConflict, ...]
     components: dict[str, int]
     components_after: dict[str, int]
+    regimen: Regimen
+    """What the risk is counted over: the medicines, and a replacement of each that a rule would switch."""
 
     @property
     def points(self) -> int:
@@ -101,6 +103,7 @@ def review(patient: Patient, knowledge: Knowledge) -> Review:
         allergy_conflicts=_allergies(patient, slots),
         components=regimen.components(),
         components_after=regimen.components(interventions),
+        regimen=regimen,
     )
 
 
