@@ -12,23 +12,25 @@ from polypharmacy.env.backends import step_function
 from polypharmacy.env.openenv.banks import DRAWN, Banks
 from polypharmacy.env.tasks import TASKS
 from polypharmacy.knowledge import load
+from polypharmacy.server.journal.journal import Journal
+from polypharmacy.server.journal.live import Reviews
 from polypharmacy.server.middleware import Guard, RequestLog
 from polypharmacy.server.problem import add_handlers
-from polypharmacy.server.routes import about, agent, episodes, mcp, websocket
+from polypharmacy.server.routes import about, agent, episodes, mcp, reviews, websocket
 from polypharmacy.server.sessions import Sessions
 from polypharmacy.server.settings import Settings
 
 
 def build_app(settings: Settings | None = None) -> FastAPI:
     """The whole app for one process. What its routers need hangs on `app.state`: settings, sessions, and, once it has
-    started, knowledge and banks.
+    started, knowledge, banks and reviews.
     """
     settings = settings or Settings()
     app = FastAPI(title="PolypharmacyEnv", version=polypharmacy.__version__, lifespan=_lifespan)
     app.state.settings = settings
     app.state.sessions = Sessions(settings.max_sessions, settings.session_idle)
     add_handlers(app)
-    for module in (episodes, agent, mcp, about):
+    for module in (episodes, reviews, agent, mcp, about):
         app.include_router(module.router)
     app.router.routes[:0] = [*websocket.routes, *mcp.routes]
     key = None if settings.api_key is None else settings.api_key.get_secret_value()
@@ -45,6 +47,8 @@ def build_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.knowledge = load()
     app.state.banks = Banks()
+    journal = Journal(app.state.settings.database_url)
+    app.state.reviews = Reviews(journal, app.state.knowledge, app.state.banks.load)
     step_function("numba")
     tasks = [asyncio.create_task(app.state.sessions.reap_for_ever())]
     if app.state.settings.warm:
@@ -57,6 +61,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await task
         app.state.banks.close()
+        journal.close()
 
 
 async def _warm(banks: Banks) -> None:

@@ -13,6 +13,10 @@ from polypharmacy.env.openenv.banks import BankNotReady
 from polypharmacy.env.openenv.environment import CallReset, problem_of
 from polypharmacy.env.openenv.task_provider import UnknownSplit
 from polypharmacy.patients import InputError
+from polypharmacy.review.session import Refused
+from polypharmacy.server.journal.database import DatabaseProblem
+from polypharmacy.server.journal.journal import NoReview
+from polypharmacy.server.journal.live import Conflict
 from polypharmacy.server.sessions import Full
 
 log = logging.getLogger("polypharmacy.server")
@@ -26,9 +30,13 @@ class Problem(BaseModel):
 
 STATUS: dict[type[Exception], int] = {
     UnknownSplit: 404,
+    NoReview: 404,
     CallReset: 409,
+    Conflict: 409,
+    Refused: 409,
     InputError: 422,
     BankNotReady: 503,
+    DatabaseProblem: 503,
     Full: 503,
 }
 

@@ -1,0 +1,1 @@
+"""Reviews that survive a crash: what was reviewed and every action, in a database that is only appended to."""
