@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(if $(shell $(p) -c 'import sys; print(int(sys.version_info >= (3, 11)))' 2>/dev/null | grep 1),$(p))))
 BIN := .venv/bin
 
-.PHONY: setup run test check clean
+.PHONY: setup run test check validate clean
 
 setup: .venv/installed
 
@@ -12,8 +12,8 @@ setup: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-run: setup  ## review the bundled example patient
-	$(BIN)/polypharmacy review examples/nine_medicines.json
+run: setup  ## the app, on http://localhost:7860; reviews are kept in a file, no keys are needed
+	$(BIN)/polypharmacy serve
 
 test: setup
 	$(BIN)/python -m pytest
@@ -24,6 +24,12 @@ check: setup  ## lint, types, architecture, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+validate: test  ## the tests, `openenv validate`, and the baseline agents over a real server
+	rm -rf build/openenv && mkdir -p build/openenv
+	cp -r openenv.yaml openenv-probe.json pyproject.toml README.md server build/openenv
+	$(BIN)/openenv validate --level static build/openenv
+	$(BIN)/python benchmarks/baselines_served.py --quick
 
 clean:
 	rm -rf .venv build dist *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import compress
 
 from polypharmacy.env.actions import (
     INTERVENTION_NAMES,
@@ -14,13 +15,12 @@ from polypharmacy.env.actions import (
 )
 from polypharmacy.env.case import PERSON
 from polypharmacy.env.layout import SLOTS
-from polypharmacy.env.tasks import Task
 from polypharmacy.env.view import View
 from polypharmacy.knowledge import Knowledge
-from polypharmacy.knowledge.ingredient import Ingredient
 
 NOTHING = "Nothing asked yet."
 WORDS = ("not asked", "no interaction found", "minor", "moderate", "severe")
+DONE_WORDS = ("stopped", "dose reduced", "substituted", "monitored")
 SEXES = ("Man", "Woman", "Person")
 FLAG_WORDS = ("Beers", "kidney", "liver")
 KIDNEY = ("eGFR 60 or above or not known", "eGFR 45-59", "eGFR 30-44", "eGFR 15-29", "eGFR below 15")
@@ -34,66 +34,73 @@ _COMMAND = re.compile(
 def render(view: View, knowledge: Knowledge) -> str:
     """What a View shows, in lines of text."""
     drugs = list(knowledge.ingredients.values())
-    known = [asked_line(view, p, drugs) for p in range(len(PAIR_SLOTS)) if view.known[p]]
-    medicines = [medicine_line(view, slot, drugs) for slot in range(view.drugs)]
-    counts = heading(view.task, view.queries_left, view.interventions_left, view.steps_left)
-    return "\n".join(
-        [counts, *person_lines(view, knowledge), *medicines, *(["Asked:", *known] if known else [NOTHING])]
-    )
+    names = [drugs[int(view.drug[view.candidate(slot)])].name for slot in range(view.drugs)]
+    medicines = []
+    for slot, name in enumerate(names):
+        now = view.candidate(slot)
+        has_other = view.alternatives >> slot & 1 and not view.switched >> slot & 1
+        medicines.append(
+            medicine_line(
+                slot,
+                name,
+                float(view.daily_mg[now]),
+                int(view.flag[now]),
+                bool(view.critical >> slot & 1),
+                drugs[int(view.drug[SLOTS + slot])].name if has_other else None,
+                next((kind for kind, bits in enumerate(_done(view)) if bits >> slot & 1), None),
+            )
+        )
+    known = [
+        asked_line(i, names[i], j, names[j], int(view.known[p])) for p, (i, j) in enumerate(PAIR_SLOTS) if view.known[p]
+    ]
+    counts = heading(view.task.name, view.queries_left, view.interventions_left, view.steps_left)
+    person = person_lines(view.person.tolist(), conditions_seen(view.person.tolist(), knowledge))
+    return "\n".join([counts, *person, *medicines, *(["Asked:", *known] if known else [NOTHING])])
 
 
-def heading(task: Task, queries: int, interventions: int, steps: int) -> str:
+def heading(task: str, queries: int, interventions: int, steps: int) -> str:
     """The first line: what is left of the budgets."""
-    return f"{task.name}: {queries} queries, {interventions} interventions, {steps} steps left"
+    return f"{task}: {queries} queries, {interventions} interventions, {steps} steps left"
 
 
-def person_lines(view: View, knowledge: Knowledge) -> list[str]:
-    """Who it is, up to the line before the medicines."""
-    female, age, kidney, liver = (int(x) for x in view.person[: len(PERSON)])
-    organs = [KIDNEY[kidney], *([f"Child-Pugh {'ABC'[liver - 1]}"] if liver else [])]
-    conditions = conditions_seen(view, knowledge)
+def person_lines(person: Sequence[int], conditions: Sequence[str]) -> list[str]:
+    """Who it is (`person` as in View), up to the line before the medicines."""
+    female, age, kidney, liver = person[: len(PERSON)]
+    organs = KIDNEY[kidney] + (f", Child-Pugh {'ABC'[liver - 1]}" if liver else "")
     return [
-        f"{SEXES[female]} of {age or 'unknown age'}, {', '.join(organs)}",
+        f"{SEXES[female]} of {age or 'unknown age'}, {organs}",
         f"Conditions: {', '.join(conditions) or 'none seen'}",
         "Medicines:",
     ]
 
 
-def conditions_seen(view: View, knowledge: Knowledge) -> list[str]:
+def conditions_seen(person: Sequence[int], knowledge: Knowledge) -> list[str]:
     """Names of the conditions that are seen."""
-    return [c.name for c, here in zip(knowledge.conditions.values(), view.person[len(PERSON) :], strict=True) if here]
+    return [c.name for c in compress(knowledge.conditions.values(), person[len(PERSON) :])]
 
 
-def medicine_line(view: View, slot: int, drugs: Sequence[Ingredient]) -> str:
-    """A slot as it is now; `drugs` are the knowledge base's, in its order."""
-    now = view.candidate(slot)
-    dose = float(view.daily_mg[now])
-    parts = [f"{slot:>3}  {drugs[int(view.drug[now])].name}" + (f" {dose:g} mg/day" if dose else "")]
-    flags = [word for bit, word in enumerate(FLAG_WORDS) if view.flag[now] >> bit & 1]
+def medicine_line(
+    slot: int, name: str, daily_mg: float, flags: int, critical: bool, alternative: str | None, done: int | None
+) -> str:
+    """A slot as it is now: bits of `flags` as in View, `done` the intervention it had."""
+    line = f"{slot:>3}  {name} {daily_mg:g} mg/day" if daily_mg else f"{slot:>3}  {name}"
     if flags:
-        parts.append(f"flags: {', '.join(flags)}")
-    if view.critical >> slot & 1:
-        parts.append("critical")
-    if view.alternatives >> slot & 1 and not view.switched >> slot & 1:
-        parts.append(f"alternative: {drugs[int(view.drug[SLOTS + slot])].name}")
-    parts += [f"[{word}]" for word, bits in _done(view) if bits >> slot & 1]
-    return "; ".join(parts)
+        line += f"; flags: {', '.join(word for bit, word in enumerate(FLAG_WORDS) if flags >> bit & 1)}"
+    if critical:
+        line += "; critical"
+    if alternative is not None:
+        line += f"; alternative: {alternative}"
+    return line if done is None else f"{line}; [{DONE_WORDS[done]}]"
 
 
-def asked_line(view: View, pair: int, drugs: Sequence[Ingredient]) -> str:
+def asked_line(i: int, first: str, j: int, second: str, known: int) -> str:
     """A pair that was asked, and what the chart said."""
-    i, j = PAIR_SLOTS[pair]
-    first, second = (drugs[int(view.drug[view.candidate(slot)])].name for slot in (i, j))
-    return f"  {i} {first} + {j} {second}: {WORDS[view.known[pair]]}"
+    return f"  {i} {first} + {j} {second}: {WORDS[known]}"
 
 
-def _done(view: View) -> tuple[tuple[str, int], ...]:
-    return (
-        ("stopped", view.stopped),
-        ("substituted", view.switched),
-        ("dose reduced", view.reduced),
-        ("monitored", view.monitored),
-    )
+def _done(view: View) -> tuple[int, ...]:
+    """Bits of slots by the intervention they had, in the order of layout.STOP ..."""
+    return (view.stopped, view.reduced, view.switched, view.monitored)
 
 
 def say(number: int) -> str:

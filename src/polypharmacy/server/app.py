@@ -26,7 +26,12 @@ def build_app(settings: Settings | None = None) -> FastAPI:
     started, knowledge, banks and reviews.
     """
     settings = settings or Settings()
-    app = FastAPI(title="PolypharmacyEnv", version=polypharmacy.__version__, lifespan=_lifespan)
+    app = FastAPI(
+        title="PolypharmacyEnv",
+        version=polypharmacy.__version__,
+        lifespan=_lifespan,
+        max_body_size=settings.max_body,
+    )
     app.state.settings = settings
     app.state.sessions = Sessions(settings.max_sessions, settings.session_idle)
     add_handlers(app)
@@ -38,7 +43,7 @@ def build_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(settings.cors_origins), allow_methods=["*"], allow_headers=["*"]
         )
-    app.add_middleware(Guard, key=key, origins=settings.cors_origins, max_body=settings.max_body)
+    app.add_middleware(Guard, key=key, origins=settings.cors_origins)
     app.add_middleware(RequestLog)
     return app
 

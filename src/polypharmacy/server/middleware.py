@@ -1,4 +1,4 @@
-"""What every request goes through: a log line without what was sent, key, origin and size."""
+"""What every request goes through: a log line without what was sent, key and origin."""
 
 import hmac
 import logging
@@ -6,7 +6,6 @@ import time
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polypharmacy.server.problem import log_failure, problem
@@ -55,17 +54,16 @@ class RequestLog:
 
 
 class Guard:
-    """Refuses what has no key (401), comes from another site's page (403) or is too large (413).
+    """Refuses what has no key (401) or comes from another site's page (403).
 
     A browser sends a page's origin with a WebSocket and with every request that changes something; CORS alone would not
     keep another site's page from those.
     """
 
-    def __init__(self, app: ASGIApp, key: str | None, origins: tuple[str, ...], max_body: int) -> None:
+    def __init__(self, app: ASGIApp, key: str | None, origins: tuple[str, ...]) -> None:
         self.app = app
         self._key = None if key is None else f"Bearer {key}".encode()
         self._origins = origins
-        self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -79,24 +77,7 @@ class Guard:
                 response.headers["WWW-Authenticate"] = "Bearer"
             await response(scope, receive, send)
             return
-        if scope["type"] == "websocket":
-            await self.app(scope, receive, send)
-            return
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > self._max_body:
-            await problem(413, self._too_large())(scope, receive, send)
-            return
-        read = 0
-
-        async def receiving() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._max_body:
-                raise HTTPException(413, self._too_large())
-            return message
-
-        await self.app(scope, receiving, send)
+        await self.app(scope, receive, send)
 
     def _refused(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         preflight = scope["type"] == "http" and scope["method"] == "OPTIONS"
@@ -111,6 +92,3 @@ class Guard:
         if urlsplit(origin).netloc == headers.get("host"):
             return None
         return 403, "pages of other sites may not use this server: add theirs to POLYPHARMACY_CORS_ORIGINS"
-
-    def _too_large(self) -> str:
-        return f"larger than {self._max_body} bytes"

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     max_sessions: int = Field(default=512, ge=1, description="WebSocket and HTTP episodes open at once")
     session_idle: float = Field(default=900.0, gt=0, description="after which an idle episode is closed")
     max_body: int = Field(default=1_000_000, ge=1000)
+    reset_wait: float = Field(default=45.0, gt=0, description="a reset waits for cases that are being compiled")
     warm: bool = Field(default=True, description="compile the first cases of every task when the server starts")
     api_base_url: str | None = Field(default=None, validation_alias="API_BASE_URL")
     model_name: str | None = Field(default=None, validation_alias="MODEL_NAME")

@@ -226,7 +226,7 @@ def test_the_task_list(env: PolypharmacyEnvironment) -> None:
 
 
 def test_a_seed_draws_the_same_case(env: PolypharmacyEnvironment) -> None:
-    places = [env._place(options_of(seed=7, split="test")) for _ in range(2)]
+    places = [env._locate(options_of(seed=7, split="test")) for _ in range(2)]
     assert places[0] == places[1]
     assert places[0][2] < 256
-    assert len({env._place(options_of(split="test"))[2] for _ in range(50)}) > 10
+    assert len({env._locate(options_of(split="test"))[2] for _ in range(50)}) > 10

@@ -52,7 +52,6 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
         self._given: GivenPatient | None = None
         self.episode: Episode | None = None
         """What is played now; None before the first reset."""
-        self._state = PolypharmacyState()
 
     # What OpenEnv calls
 
@@ -95,18 +94,23 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
     def state(self) -> PolypharmacyState:
         episode = self.episode
         if episode is None:
-            return self._state
+            return PolypharmacyState()
         queries, interventions, steps = episode.left
-        now = {
-            "step_count": episode.steps,
-            "done": episode.done,
-            "remaining_query_budget": queries,
-            "remaining_intervention_budget": interventions,
-            "remaining_steps": steps,
-            "raw_return": self._return / MICRO,
-            "grade": self._grade,
-        }
-        return self._state.model_copy(update=now)
+        return PolypharmacyState.model_validate(
+            {
+                **self._place,
+                "step_count": episode.steps,
+                "task_id": episode.bank.task.name,
+                "done": episode.done,
+                "raw_return": self._return / MICRO,
+                "grade": self._grade,
+                "remaining_query_budget": queries,
+                "remaining_intervention_budget": interventions,
+                "remaining_steps": steps,
+                "knowledge_version": episode.bank.knowledge_version,
+                "knowledge_hash": episode.bank.knowledge_hash,
+            }
+        )
 
     def get_metadata(self) -> EnvironmentMetadata:
         return EnvironmentMetadata(
@@ -124,7 +128,7 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
         """Begin an episode; its first observation as JSON. Raises as `reset` does."""
         if options.patient is not None:
             return self._begin_given(options)
-        task, split, index = self._place(options)
+        task, split, index = self._locate(options)
         return self._begin(options, task, split, index, self._banks.load(task, split, index, self._bank_timeout))
 
     async def reset_payload_async(self, options: ResetOptions) -> bytes:
@@ -133,7 +137,7 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
             import asyncio
 
             return await asyncio.to_thread(self._begin_given, options)
-        task, split, index = self._place(options)
+        task, split, index = self._locate(options)
         bank = self._banks.held(task, split, index) or await self._banks.load_async(
             task, split, index, self._bank_timeout
         )
@@ -170,7 +174,7 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
         self._observer.played(number, played)
         return played
 
-    def _place(self, options: ResetOptions) -> tuple[str, str, int]:
+    def _locate(self, options: ResetOptions) -> tuple[str, str, int]:
         """Task, split and index of the case that is asked for."""
         split = options.split or "train"
         if options.index is None:
@@ -211,16 +215,7 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
         self._observer = Observer(episode, episode_id, self._knowledge, lines)
         self._numbers: list[int] = []
         self._return, self._grade = 0, None
-        self._state = PolypharmacyState.model_validate(
-            {
-                "episode_id": episode_id,
-                "task_id": episode.bank.task.name,
-                "split": split,
-                "index": index,
-                "knowledge_version": episode.bank.knowledge_version,
-                "knowledge_hash": episode.bank.knowledge_hash,
-            }
-        )
+        self._place = {"episode_id": episode_id, "split": split, "index": index}
         if options.model_extra:
             names = [name[:60].encode("utf-8", "replace").decode() for name in sorted(options.model_extra)[:20]]
             metadata = {"ignored": names, **metadata}
@@ -240,7 +235,7 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
         if refused is None:
             numbers, self._numbers = self._numbers, []
             self.episode = given.episode()
-            self._observer = Observer(self.episode, str(self._state.episode_id), given.knowledge, self._lines)
+            self._observer = Observer(self.episode, str(self._place["episode_id"]), given.knowledge, self._lines)
             for number in numbers:
                 self._play(number)
         return refused

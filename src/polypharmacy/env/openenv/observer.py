@@ -1,6 +1,9 @@
 """What is seen of one episode, as JSON: what an action leaves alone keeps the bytes it had."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import compress
+from typing import NamedTuple
 
 import orjson
 
@@ -18,7 +21,6 @@ from polypharmacy.env.layout import (
 )
 from polypharmacy.env.openenv.models import PolypharmacyAction
 from polypharmacy.env.text import NOTHING, asked_line, conditions_seen, heading, medicine_line, person_lines
-from polypharmacy.env.view import View
 from polypharmacy.knowledge import Knowledge
 
 KIDNEY = ("G1-G2 or not known", "G3a", "G3b", "G4", "G5")
@@ -29,15 +31,25 @@ STATUSES = ("stopped", "dose_reduced", "substituted", "monitored")
 NOT_OPEN = -1
 """An action number that is never open: a step that counts as invalid."""
 
+_PAIRS_OF = [slice(pair_number(i, i + 1), pair_number(i, SLOTS - 1) + 1) for i in range(SLOTS - 1)] + [slice(0, 0)]
+_KINDS_OF = [slice(k, k + INTERVENTIONS) for k in range(FIRST_INTERVENTION, FINISH, INTERVENTIONS)]
 _UNLIKE = b"\xff" * ACTIONS
 """Unlike every mask."""
-_PAIRS_OF = [slice(pair_number(i, i + 1), pair_number(i, SLOTS - 1) + 1) for i in range(SLOTS - 1)]
-_PAIRS_OF.append(slice(0, 0))
-_KINDS_OF = [slice(k, k + INTERVENTIONS) for k in range(FIRST_INTERVENTION, FINISH, INTERVENTIONS)]
-_KIND_LISTS = [
-    orjson.dumps([name for bit, name in enumerate(INTERVENTION_NAMES) if kinds >> bit & 1])
-    for kinds in range(1 << INTERVENTIONS)
-]
+
+
+class Drug(NamedTuple):
+    """What is shown of an ingredient, also as JSON."""
+
+    id: str
+    name: str
+    quoted: bytes
+    quoted_name: bytes
+
+
+@lru_cache(maxsize=2)
+def _drugs(knowledge: Knowledge) -> list[Drug]:
+    """The knowledge base's ingredients in its order."""
+    return [Drug(i.id, i.name, orjson.dumps(i.id), orjson.dumps(i.name)) for i in knowledge.ingredients.values()]
 
 
 class Observer:
@@ -48,56 +60,64 @@ class Observer:
 
     def __init__(self, episode: Episode, episode_id: str, knowledge: Knowledge, notes: Sequence[str] = ()) -> None:
         self.episode = episode
-        self._drugs = list(knowledge.ingredients.values())
         seen = episode.view
-        self.ids = [""] * seen.drugs
-        for slot in range(seen.drugs):
-            self._name(seen, slot)
-        female, age, kidney, liver = (int(x) for x in seen.person[: len(PERSON)])
+        drugs, size = _drugs(knowledge), seen.drugs
+        held = [drugs[k] if k >= 0 else None for k in seen.drug.tolist()]
+        self._now: list[Drug] = [drug for drug in held[:size] if drug is not None]
+        self._alternatives: list[Drug | None] = held[SLOTS : SLOTS + size]
+        self._flags, self._doses = seen.flag.tolist(), seen.daily_mg.tolist()
+        self._critical = [bool(seen.critical >> slot & 1) for slot in range(size)]
+        self._done: list[int | None] = [None] * size
+        self.ids: list[str] = []
+        for slot, drug in enumerate(self._now):
+            self.ids.append(f"{drug.id}#{slot}" if drug.id in self.ids else drug.id)
+        self._quoted = [b'"%b"' % id_.encode() for id_ in self.ids]
+        person = seen.person.tolist()
+        female, age, kidney, liver = person[: len(PERSON)]
+        conditions = conditions_seen(person, knowledge)
         front = {
             "episode_id": episode_id,
             "task_id": seen.task.name,
             "age": age or None,
             "sex": ("male", "female", None)[female],
-            "conditions": conditions_seen(seen, knowledge),
+            "conditions": conditions,
             "eGFR_category": KIDNEY[kidney],
             "liver_function_category": LIVER[liver],
         }
         self._front = orjson.dumps(front)[:-1]
-        self._task = seen.task
-        self._lines_before = b"".join(_escaped(line) + b"\\n" for line in person_lines(seen, knowledge))
-        self._lines_after = b"".join(_escaped(line) + b"\\n" for line in notes)
-        self._medicines = [self._medicine(seen, slot) for slot in range(seen.drugs)]
-        self._lines = [_escaped(medicine_line(seen, slot, self._drugs)) for slot in range(seen.drugs)]
+        self._task = seen.task.name
+        self._lines_before = b"\\n" + _escaped("\n".join([*person_lines(person, conditions), ""]))
+        self._lines_after = b"\\n" + _escaped("".join(f"{line}\n" for line in notes))
+        self._medicines = [b""] * size
+        self._lines = [b""] * size
+        for slot in range(size):
+            self._show(slot)
         self._queries: list[bytes] = []
         self._interventions: list[bytes] = []
         self._asked: dict[int, bytes] = {}
-        self._pair_rows = [b""] * seen.drugs
-        self._kind_rows = [b""] * seen.drugs
+        self._pair_rows = [b""] * size
+        self._kind_rows = [b""] * size
         self._mask = _UNLIKE
         self._read_mask()
 
     def number(self, action: PolypharmacyAction) -> tuple[int, str | None]:
         """The action number that an action means now, or NOT_OPEN and why there is none."""
+        ids = self.ids
         if action.action_type == "finish_review":
             return FINISH, None
         if action.action_type == "query_ddi":
-            slots = []
-            for name in (action.drug_id_1, action.drug_id_2):
-                if name not in self.ids:
-                    return NOT_OPEN, self._unknown(name)
-                slots.append(self.ids.index(name))
-            return pair_number(min(slots), max(slots)), None
-        if action.target_drug_id not in self.ids:
+            first, second = action.drug_id_1, action.drug_id_2
+            if first not in ids or second not in ids:
+                return NOT_OPEN, self._unknown(first if first not in ids else second)
+            i, j = ids.index(first), ids.index(second)
+            return pair_number(i, j) if i < j else pair_number(j, i), None
+        if action.target_drug_id not in ids:
             return NOT_OPEN, self._unknown(action.target_drug_id)
-        slot = self.ids.index(action.target_drug_id)
+        slot = ids.index(action.target_drug_id)
+        other, wanted = self._alternatives[slot], action.proposed_new_drug_id
+        if wanted is not None and other is not None and wanted != other.id:
+            return NOT_OPEN, f"in a scored episode {action.target_drug_id} can be switched to {other.id} only"
         kind = INTERVENTION_NAMES.index(str(action.intervention_type))
-        wanted = action.proposed_new_drug_id
-        if wanted is not None:
-            seen = self.episode.view
-            own = self._drugs[int(seen.drug[SLOTS + slot])].id if seen.alternatives >> slot & 1 else None
-            if own is not None and wanted != own:
-                return NOT_OPEN, f"in a scored episode {action.target_drug_id} can be switched to {own} only"
         return FIRST_INTERVENTION + slot * INTERVENTIONS + kind, None
 
     def played(self, number: int, played: Played) -> None:
@@ -106,23 +126,23 @@ class Observer:
             return
         if number < FIRST_INTERVENTION:
             i, j = PAIR_SLOTS[number]
-            severity = SEVERITIES[played.found or 0]
+            found = played.found or 0
             self._queries.append(
-                orjson.dumps({"drug_id_1": self.ids[i], "drug_id_2": self.ids[j], "severity": severity})
+                b'{"drug_id_1":%b,"drug_id_2":%b,"severity":"%b"}'
+                % (self._quoted[i], self._quoted[j], SEVERITIES[found].encode())
             )
-            self._asked[number] = _escaped(asked_line(self.episode.view, number, self._drugs))
-            self._read_mask()
+            self._asked[number] = _escaped(asked_line(i, self._now[i].name, j, self._now[j].name, found))
         elif number < FINISH:
-            slot, kind = divmod(number - FIRST_INTERVENTION, INTERVENTIONS)
-            self._intervened(slot, kind)
+            self._intervened(*divmod(number - FIRST_INTERVENTION, INTERVENTIONS))
+        else:
+            return
+        self._read_mask()
 
     def payload(self, metadata: bytes, reward: bytes) -> bytes:
         """{"observation", "reward", "done", "metadata"} as OpenEnv sends it; `metadata` and `reward` are JSON."""
         done = self.episode.done
         queries, interventions, steps = self.episode.left
-        asked = (
-            (b"Asked:\\n%b" % b"\\n".join([self._asked[p] for p in sorted(self._asked)])) if self._asked else _NOTHING
-        )
+        asked = self._asked
         return b"".join(
             (
                 b'{"observation":',
@@ -138,88 +158,100 @@ class Observer:
                 _CLOSED if done else self._legal,
                 b',"text":"',
                 heading(self._task, queries, interventions, steps).encode(),
-                b"\\n",
                 self._lines_before,
                 b"\\n".join(self._lines),
-                b"\\n",
                 self._lines_after,
-                asked,
+                b"Asked:\\n" + b"\\n".join([asked[p] for p in sorted(asked)]) if asked else _NOTHING,
                 b'","metadata":',
                 metadata,
                 b'},"reward":',
                 reward,
                 b',"done":true' if done else b',"done":false',
-                b',"metadata":%b}' % metadata if metadata != b"{}" else b"}",
+                b"}" if metadata == b"{}" else b',"metadata":%b}' % metadata,
             )
         )
 
     def _intervened(self, slot: int, kind: int) -> None:
-        seen = self.episode.view
-        before = self.ids[slot]
+        before, new = self._quoted[slot], b"null"
+        self._done[slot] = kind
         if kind == SUBSTITUTE:
-            self._name(seen, slot)
-            for other in range(seen.drugs):
+            drug = self._alternatives[slot]
+            assert drug is not None
+            self._now[slot], self._alternatives[slot] = drug, None
+            self._flags[slot], self._doses[slot] = self._flags[SLOTS + slot], self._doses[SLOTS + slot]
+            self.ids[slot] = f"{drug.id}#{slot}" if drug.id in self.ids else drug.id
+            new = self._quoted[slot] = b'"%b"' % self.ids[slot].encode()
+            for other in range(len(self.ids)):
                 if other != slot:
                     self._asked.pop(pair_number(min(slot, other), max(slot, other)), None)
             self._mask = _UNLIKE  # every row may name it
-        new = self.ids[slot] if kind == SUBSTITUTE else None
+        name = INTERVENTION_NAMES[kind].encode()
         self._interventions.append(
-            orjson.dumps({"target_drug_id": before, "intervention_type": INTERVENTION_NAMES[kind], "new_drug_id": new})
+            b'{"target_drug_id":%b,"intervention_type":"%b","new_drug_id":%b}' % (before, name, new)
         )
-        self._medicines[slot] = self._medicine(seen, slot)
-        self._lines[slot] = _escaped(medicine_line(seen, slot, self._drugs))
-        self._read_mask()
+        self._show(slot)
 
     def _read_mask(self) -> None:
         """Write the rows of legal_actions anew where the mask has changed."""
         old, mask = self._mask, self.episode.mask()
         self._mask = mask
-        ids = self.ids
-        for slot, id_ in enumerate(ids):
-            pairs, kinds = _PAIRS_OF[slot], _KINDS_OF[slot]
-            if (now := mask[pairs]) != old[pairs]:
-                partners = [other for other, is_open in zip(ids[slot + 1 :], now, strict=False) if is_open]
-                self._pair_rows[slot] = orjson.dumps({id_: partners})[1:-1] if partners else b""
-            if (now := mask[kinds]) != old[kinds]:
-                bits = now[0] | now[1] << 1 | now[2] << 2 | now[3] << 3
-                self._kind_rows[slot] = orjson.dumps(id_) + b":" + _KIND_LISTS[bits] if bits else b""
+        quoted, pair_rows, kind_rows = self._quoted, self._pair_rows, self._kind_rows
+        if mask[:FIRST_INTERVENTION] != old[:FIRST_INTERVENTION]:
+            for slot, id_ in enumerate(quoted):
+                now = mask[_PAIRS_OF[slot]]
+                if now != old[_PAIRS_OF[slot]]:
+                    partners = b",".join(compress(quoted[slot + 1 :], now))
+                    pair_rows[slot] = b"%b:[%b]" % (id_, partners) if partners else b""
+            self._pairs = b",".join(filter(None, pair_rows))
+        if mask[FIRST_INTERVENTION:] != old[FIRST_INTERVENTION:]:
+            for slot, id_ in enumerate(quoted):
+                kinds = _KIND_LISTS[mask[_KINDS_OF[slot]]]
+                kind_rows[slot] = b"%b:%b" % (id_, kinds) if kinds else b""
+            self._kinds = b",".join(filter(None, kind_rows))
         self._legal = b',"legal_actions":{"query_ddi":{%b},"propose_intervention":{%b},"finish_review":true}' % (
-            b",".join(filter(None, self._pair_rows)),
-            b",".join(filter(None, self._kind_rows)),
+            self._pairs,
+            self._kinds,
         )
 
-    def _name(self, seen: View, slot: int) -> None:
-        """Give a slot the id of what it holds now."""
-        id_ = self._drugs[int(seen.drug[seen.candidate(slot)])].id
-        others = self.ids[:slot] + self.ids[slot + 1 :]
-        self.ids[slot] = f"{id_}#{slot}" if id_ in others else id_
-
-    def _medicine(self, seen: View, slot: int) -> bytes:
-        now = seen.candidate(slot)
-        dose = float(seen.daily_mg[now])
-        alternative = seen.alternatives >> slot & 1 and not seen.switched >> slot & 1
-        bits = (seen.stopped, seen.reduced, seen.switched, seen.monitored)
-        return orjson.dumps(
-            {
-                "drug_id": self.ids[slot],
-                "name": self._drugs[int(seen.drug[now])].name,
-                "slot": slot,
-                "daily_mg": round(dose, 4) if dose else None,
-                "flags": [kind.value for bit, kind in enumerate(FLAG_KINDS) if seen.flag[now] >> bit & 1],
-                "critical": bool(seen.critical >> slot & 1),
-                "alternative": self._drugs[int(seen.drug[SLOTS + slot])].id if alternative else None,
-                "status": next((s for s, b in zip(STATUSES, bits, strict=True) if b >> slot & 1), "taken"),
-            }
+    def _show(self, slot: int) -> None:
+        """Write a medicine anew, as JSON and as a line."""
+        drug, other, done = self._now[slot], self._alternatives[slot], self._done[slot]
+        dose, flags, critical = self._doses[slot], self._flags[slot], self._critical[slot]
+        self._medicines[slot] = (
+            b'{"drug_id":%b,"name":%b,"slot":%d,"daily_mg":%b,"flags":%b,"critical":%b,"alternative":%b,"status":"%b"}'
+            % (
+                self._quoted[slot],
+                drug.quoted_name,
+                slot,
+                orjson.dumps(round(dose, 4)) if dose else b"null",
+                _FLAG_LISTS[flags],
+                b"true" if critical else b"false",
+                b"null" if other is None else other.quoted,
+                b"taken" if done is None else STATUSES[done].encode(),
+            )
+        )
+        self._lines[slot] = _escaped(
+            medicine_line(slot, drug.name, dose, flags, critical, None if other is None else other.name, done)
         )
 
     def _unknown(self, name: str | None) -> str:
         return f"{str(name)[:60]!r} is none of the medicines: {', '.join(self.ids)}"
 
 
-def _escaped(line: str) -> bytes:
-    """A line as it stands inside a JSON string."""
-    return orjson.dumps(line)[1:-1]
+def _escaped(text: str) -> bytes:
+    """Text as it stands inside a JSON string."""
+    return orjson.dumps(text)[1:-1]
 
 
 _NOTHING = _escaped(NOTHING)
 _CLOSED = b',"legal_actions":{"query_ddi":{},"propose_intervention":{},"finish_review":false}'
+_KIND_LISTS = {
+    bytes(kinds >> bit & 1 for bit in range(INTERVENTIONS)): orjson.dumps(
+        [name for bit, name in enumerate(INTERVENTION_NAMES) if kinds >> bit & 1]
+    )
+    for kinds in range(1, 1 << INTERVENTIONS)
+} | {bytes(INTERVENTIONS): b""}
+_FLAG_LISTS = [
+    orjson.dumps([kind.value for bit, kind in enumerate(FLAG_KINDS) if flags >> bit & 1])
+    for flags in range(1 << len(FLAG_KINDS))
+]

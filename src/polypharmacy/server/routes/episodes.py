@@ -21,8 +21,6 @@ from polypharmacy.server.sessions import Session, Sessions
 router = APIRouter(tags=["Environment Control"])
 HTTP = "http:"
 """Before the episode_id of every session that plain HTTP plays."""
-RESET_WAIT = 45.0
-"""Seconds a reset waits for cases that are being compiled; OpenEnv's clients wait 60."""
 
 
 class Observed(BaseModel):
@@ -54,7 +52,7 @@ async def reset(request: Request, options: ResetOptions | None = None) -> Respon
     options = options or ResetOptions()
     sessions: Sessions = request.app.state.sessions
     id_ = options.episode_id or str(uuid4())
-    session = Session(PolypharmacyEnvironment(request.app.state.banks, RESET_WAIT))
+    session = Session(PolypharmacyEnvironment(request.app.state.banks, request.app.state.settings.reset_wait))
     fresh = sessions.get(HTTP + id_) is None
     if fresh:
         sessions.add(HTTP + id_, session)  # the place is taken before anything is compiled

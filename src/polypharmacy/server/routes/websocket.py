@@ -14,7 +14,6 @@ from polypharmacy.env.openenv.banks import BankNotReady
 from polypharmacy.env.openenv.environment import CallReset, PolypharmacyEnvironment, problem_of
 from polypharmacy.env.openenv.models import PolypharmacyAction, ResetOptions
 from polypharmacy.server.problem import log_failure
-from polypharmacy.server.routes.episodes import RESET_WAIT
 from polypharmacy.server.routes.mcp import answer
 from polypharmacy.server.sessions import Full, Session, Sessions
 
@@ -36,7 +35,7 @@ class Socket:
         await self._receive()  # websocket.connect
         await self._send({"type": "websocket.accept"})
         sessions: Sessions = self._state.sessions
-        environment = PolypharmacyEnvironment(self._state.banks, RESET_WAIT)
+        environment = PolypharmacyEnvironment(self._state.banks, self._state.settings.reset_wait)
         task = asyncio.current_task()
         assert task is not None
         session = Session(environment, task.cancel)
