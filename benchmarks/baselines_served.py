@@ -31,7 +31,7 @@ def served(url: str, task: str, agent_name: str, episodes: int) -> list[float]:
     """Grades over the socket. The agent sees an episode that is played beside the served one, and what is served must
     tell the same of it.
     """
-    from openenv.core import GenericEnvClient
+    from openenv.core.generic_client import GenericEnvClient
 
     bank = load_bank(task, "test", episodes)
     agent = make_agent(agent_name, bank, 0)
@@ -45,10 +45,10 @@ def served(url: str, task: str, agent_name: str, episodes: int) -> list[float]:
                 number = agent.act(beside.view)
                 ids = [m["drug_id"] for m in result.observation["current_medications"]]
                 result = env.step(_message(number, ids))
-                reward = beside.step(number).reward
-                if result.metadata["error"] or abs(result.metadata["raw_reward"] - reward) > 1e-9:
-                    raise SystemExit(f"{task} {index}: served {result.metadata}, in process {reward}")
-            grades.append(result.metadata["grade"])
+                told, reward = result.metadata or {}, beside.step(number).reward
+                if told["error"] or abs(told["raw_reward"] - reward) > 1e-9:
+                    raise SystemExit(f"{task} {index}: served {told}, in process {reward}")
+            grades.append((result.metadata or {})["grade"])
     return grades
 
 

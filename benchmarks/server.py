@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -197,7 +198,8 @@ class Load:
         server = psutil.Process(pid)
         players = []
         for k in range(clients):
-            _, player = await loop.create_connection(lambda k=k: Player(episodes, 7 * k, self), "127.0.0.1", port)
+            player = Player(episodes, 7 * k, self)
+            await loop.create_connection(partial(_same, player), "127.0.0.1", port)
             players.append(player)
         await asyncio.sleep(min(1.0, seconds / 3))
         memory = []
@@ -225,6 +227,10 @@ class Load:
         }
 
 
+def _same(player: Player) -> Player:
+    return player
+
+
 def load_main(side: str, port: int, clients: int, seconds: float, pid: int, deflate: bool, episodes_file: str) -> None:
     """The load client's process: read the frames, play, print what was measured."""
     import uvloop
@@ -247,7 +253,7 @@ def real_episodes() -> list[list[dict[str, Any]]]:
     episodes = []
     for index in range(CASES):
         for task in TASKS:
-            options = {"task_id": task, "split": "test", "index": index}
+            options: dict[str, Any] = {"task_id": task, "split": "test", "index": index}
             seen = environment.reset(**options)
             messages: list[dict[str, Any]] = [{"type": "reset", "data": options}]
             while not seen.done:
@@ -364,8 +370,8 @@ def measure(rounds: int, seconds: float, hold: float) -> dict[str, Any]:
                 "memory_mb_at_a_quarter_half_and_end": [memory[len(memory) // 4], memory[len(memory) // 2], memory[-1]],
             }
         finally:
-            for side in sides:
-                side.stop()
+            for measured in sides:
+                measured.stop()
     return {
         "name": "server",
         "machine": {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()},

@@ -4,6 +4,7 @@ from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
@@ -11,7 +12,7 @@ from tests.server.conftest import Server
 
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 SPLITS = ("train", "validation", "test", "unseen_drugs", None)
-EXAMPLES = 25
+EXAMPLES = 10
 
 
 def test_every_call_is_answered_as_the_document_says(server: Server) -> None:
@@ -19,7 +20,7 @@ def test_every_call_is_answered_as_the_document_says(server: Server) -> None:
     document = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
     called = set()
     for found in document.get_all_operations():
-        operation = found.ok()
+        operation: Any = found.ok()  # type: ignore[union-attr]
         called.add(f"{operation.method.upper()} {operation.path}")
         for mode in schemathesis.GenerationMode:
 
@@ -29,7 +30,10 @@ def test_every_call_is_answered_as_the_document_says(server: Server) -> None:
                 _keep_to_compiled_cases(case)
                 case.call_and_validate(checks=CHECKS, timeout=60)
 
-            call()
+            try:
+                call()
+            except Unsatisfiable:  # a call without parameters cannot be made wrongly
+                assert mode is schemathesis.GenerationMode.NEGATIVE
     assert {"POST /reset", "POST /step", "GET /state", "POST /mcp", "POST /{env_name}/task"} <= called
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 from openenv.cli._validation import validate_running_environment
-from openenv.core import GenericEnvClient
 from openenv.core.env_server.http_server import create_app
+from openenv.core.generic_client import GenericEnvClient
 from openenv.validation import Level, run_validation
 from openenv.validation.types import CheckStatus, ProviderCapability
 from starlette.testclient import TestClient
@@ -146,10 +146,13 @@ def test_openenvs_generic_client_plays_to_the_end(task: str, server: Server) -> 
             while not result.done:
                 result = env.step(_any_open(result.observation["legal_actions"], draw))
                 steps += 1
+                assert result.metadata is not None
+                assert result.reward is not None
                 assert result.metadata["error"] is None
                 assert 0.001 <= result.reward <= 0.999
             state = env.state()
             assert (state["episode_id"], state["step_count"], state["done"]) == (f"{task}-{index}", steps, True)
+            assert result.metadata is not None
             assert state["grade"] == result.metadata["grade"]
 
 
@@ -164,7 +167,7 @@ def test_typed_clients_and_the_one_in_process_agree(server: Server, tmp_path: Pa
     with PolypharmacyEnv(base_url=server.url).sync() as env:
         one = [env.reset(**options), env.step(_first_query(options)), env.step(finish)]
         assert isinstance(env.state(), PolypharmacyState)
-        assert env.state().grade == one[-1].metadata["grade"]
+        assert env.state().grade == (one[-1].metadata or {})["grade"]
     with InProcessEnv() as here:
         other = [here.reset(**options), here.step(_first_query(options)), here.step(finish)]
     assert one == other == asyncio.run(over_a_socket())

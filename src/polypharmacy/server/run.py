@@ -7,6 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from polypharmacy.server.app import build_app
+from polypharmacy.server.protocol import ShortCutProtocol
 from polypharmacy.server.settings import Settings
 
 
@@ -29,7 +30,7 @@ def configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """
     return uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=ShortCutProtocol,
         ws_per_message_deflate=False,
         ws_max_size=settings.max_body,
         limit_concurrency=2 * settings.max_sessions + 100,

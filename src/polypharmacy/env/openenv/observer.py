@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import compress
-from typing import NamedTuple
 
 import orjson
 
@@ -22,6 +21,7 @@ from polypharmacy.env.layout import (
 from polypharmacy.env.openenv.models import PolypharmacyAction
 from polypharmacy.env.text import NOTHING, asked_line, conditions_seen, heading, medicine_line, person_lines
 from polypharmacy.knowledge import Knowledge
+from polypharmacy.knowledge.ingredient import Ingredient
 
 KIDNEY = ("G1-G2 or not known", "G3a", "G3b", "G4", "G5")
 LIVER = ("not known", "Child-Pugh A", "Child-Pugh B", "Child-Pugh C")
@@ -37,19 +37,10 @@ _UNLIKE = b"\xff" * ACTIONS
 """Unlike every mask."""
 
 
-class Drug(NamedTuple):
-    """What is shown of an ingredient, also as JSON."""
-
-    id: str
-    name: str
-    quoted: bytes
-    quoted_name: bytes
-
-
 @lru_cache(maxsize=2)
-def _drugs(knowledge: Knowledge) -> list[Drug]:
+def _drugs(knowledge: Knowledge) -> list[Ingredient]:
     """The knowledge base's ingredients in its order."""
-    return [Drug(i.id, i.name, orjson.dumps(i.id), orjson.dumps(i.name)) for i in knowledge.ingredients.values()]
+    return list(knowledge.ingredients.values())
 
 
 class Observer:
@@ -63,8 +54,8 @@ class Observer:
         seen = episode.view
         drugs, size = _drugs(knowledge), seen.drugs
         held = [drugs[k] if k >= 0 else None for k in seen.drug.tolist()]
-        self._now: list[Drug] = [drug for drug in held[:size] if drug is not None]
-        self._alternatives: list[Drug | None] = held[SLOTS : SLOTS + size]
+        self._now: list[Ingredient] = [drug for drug in held[:size] if drug is not None]
+        self._alternatives: list[Ingredient | None] = held[SLOTS : SLOTS + size]
         self._flags, self._doses = seen.flag.tolist(), seen.daily_mg.tolist()
         self._critical = [bool(seen.critical >> slot & 1) for slot in range(size)]
         self._done: list[int | None] = [None] * size
@@ -215,27 +206,50 @@ class Observer:
 
     def _show(self, slot: int) -> None:
         """Write a medicine anew, as JSON and as a line."""
-        drug, other, done = self._now[slot], self._alternatives[slot], self._done[slot]
-        dose, flags, critical = self._doses[slot], self._flags[slot], self._critical[slot]
-        self._medicines[slot] = (
-            b'{"drug_id":%b,"name":%b,"slot":%d,"daily_mg":%b,"flags":%b,"critical":%b,"alternative":%b,"status":"%b"}'
-            % (
-                self._quoted[slot],
-                drug.quoted_name,
-                slot,
-                orjson.dumps(round(dose, 4)) if dose else b"null",
-                _FLAG_LISTS[flags],
-                b"true" if critical else b"false",
-                b"null" if other is None else other.quoted,
-                b"taken" if done is None else STATUSES[done].encode(),
-            )
-        )
-        self._lines[slot] = _escaped(
-            medicine_line(slot, drug.name, dose, flags, critical, None if other is None else other.name, done)
+        drug, other = self._now[slot], self._alternatives[slot]
+        self._medicines[slot], self._lines[slot] = _shown(
+            slot,
+            self._quoted[slot],
+            drug.name,
+            self._doses[slot],
+            self._flags[slot],
+            self._critical[slot],
+            None if other is None else other.id,
+            None if other is None else other.name,
+            self._done[slot],
         )
 
     def _unknown(self, name: str | None) -> str:
         return f"{str(name)[:60]!r} is none of the medicines: {', '.join(self.ids)}"
+
+
+@lru_cache(maxsize=8192)
+def _shown(
+    slot: int,
+    quoted: bytes,
+    name: str,
+    dose: float,
+    flags: int,
+    critical: bool,
+    other: str | None,
+    other_name: str | None,
+    done: int | None,
+) -> tuple[bytes, bytes]:
+    """A medicine as JSON and as a line; the same ones come again in case after case."""
+    shown = (
+        b'{"drug_id":%b,"name":%b,"slot":%d,"daily_mg":%b,"flags":%b,"critical":%b,"alternative":%b,"status":"%b"}'
+        % (
+            quoted,
+            orjson.dumps(name),
+            slot,
+            orjson.dumps(round(dose, 4)) if dose else b"null",
+            _FLAG_LISTS[flags],
+            b"true" if critical else b"false",
+            orjson.dumps(other),
+            b"taken" if done is None else STATUSES[done].encode(),
+        )
+    )
+    return shown, _escaped(medicine_line(slot, name, dose, flags, critical, other_name, done))
 
 
 def _escaped(text: str) -> bytes:

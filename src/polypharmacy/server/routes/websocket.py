@@ -1,6 +1,7 @@
 """OpenEnv over a WebSocket: a connection is a session. Frames as OpenEnv's clients send and expect them."""
 
 import asyncio
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from polypharmacy.env.openenv.banks import BankNotReady
 from polypharmacy.env.openenv.environment import CallReset, PolypharmacyEnvironment, problem_of
 from polypharmacy.env.openenv.models import PolypharmacyAction, ResetOptions
 from polypharmacy.server.problem import log_failure
+from polypharmacy.server.protocol import SHORT_CUT
 from polypharmacy.server.routes.mcp import answer
 from polypharmacy.server.sessions import Full, Session, Sessions
 
@@ -27,6 +29,8 @@ class Socket:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._state = scope["app"].state
         self._receive, self._send = receive, send
+        self._short_cut = scope.get("extensions", {}).get(SHORT_CUT)
+        self._busy = False
 
     def __await__(self) -> Any:
         return self._serve().__await__()
@@ -45,6 +49,8 @@ class Socket:
         except Full as error:
             await self._end(_error(WSErrorCode.CAPACITY_REACHED, str(error)), TRY_LATER)
             return
+        if self._short_cut is not None:
+            self._short_cut(partial(self._at_once, session))
         try:
             await self._play(session)
         except asyncio.CancelledError:
@@ -61,6 +67,7 @@ class Socket:
             if message["type"] != "websocket.receive":
                 return
             session.touch()
+            self._busy = True
             try:
                 frame = await self._answer(session.environment, message.get("text") or message.get("bytes") or "")
             except Exception as error:
@@ -70,6 +77,26 @@ class Socket:
                 return
             await send({"type": "websocket.send", "text": frame.decode()})
             session.touch()
+            self._busy = False
+
+    def _at_once(self, session: Session, text: bytes) -> bytes | None:
+        """The answer to a step of an open episode; None where it is anything else, or an earlier frame is being
+        answered.
+        """
+        if self._busy:
+            return None
+        session.touch()
+        try:
+            message = orjson.loads(text)
+            if message["type"] != "step":
+                return None
+            action = _action(message["data"])
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError):
+            return None  # the usual way says what is wrong
+        try:
+            return b'{"type":"observation","data":%b}' % session.environment.step_payload(action)
+        except Exception as error:
+            return _failed(error)
 
     async def _answer(self, environment: PolypharmacyEnvironment, text: str | bytes) -> bytes | None:
         """The frame that answers one; None closes."""
