@@ -15,7 +15,7 @@ from polypharmacy.knowledge import load
 from polypharmacy.server.journal.journal import Journal
 from polypharmacy.server.journal.live import Reviews
 from polypharmacy.server.middleware import Guard, RequestLog
-from polypharmacy.server.problem import add_handlers
+from polypharmacy.server.problem import REFUSALS, add_handlers
 from polypharmacy.server.routes import about, agent, episodes, mcp, reviews, websocket
 from polypharmacy.server.sessions import Sessions
 from polypharmacy.server.settings import Settings
@@ -36,7 +36,7 @@ def build_app(settings: Settings | None = None) -> FastAPI:
     app.state.sessions = Sessions(settings.max_sessions, settings.session_idle)
     add_handlers(app)
     for module in (episodes, reviews, agent, mcp, about):
-        app.include_router(module.router)
+        app.include_router(module.router, responses=REFUSALS)
     app.router.routes[:0] = [*websocket.routes, *mcp.routes]
     key = None if settings.api_key is None else settings.api_key.get_secret_value()
     if settings.cors_origins:

@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +29,10 @@ class Problem(BaseModel):
     detail: str
 
 
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 422, 503)
+}
+"""What any call may answer instead, for the OpenAPI document."""
 STATUS: dict[type[Exception], int] = {
     UnknownSplit: 404,
     NoReview: 404,

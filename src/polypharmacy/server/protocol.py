@@ -6,7 +6,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 SHORT_CUT = "polypharmacy.short_cut"
-"""The ASGI extension: `scope["extensions"][SHORT_CUT]` takes a function of a text frame: its answer, or None."""
+"""The ASGI extension: its "take" takes a function of a text frame that gives its answer, or None."""
 
 Answer = Callable[[bytes], bytes | None]
 
@@ -27,7 +27,7 @@ class ShortCutProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             extensions = self.scope.get("extensions")
             if extensions is not None:
-                extensions[SHORT_CUT] = self._take  # type: ignore[index]
+                extensions[SHORT_CUT] = {"take": self._take}
 
     def _take(self, answer: Answer) -> None:
         self._answer = answer

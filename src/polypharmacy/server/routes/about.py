@@ -18,10 +18,8 @@ from starlette.exceptions import HTTPException
 from polypharmacy.env.openenv.environment import NAME, PolypharmacyEnvironment
 from polypharmacy.env.openenv.models import PolypharmacyAction, PolypharmacyObservation, PolypharmacyState
 from polypharmacy.env.openenv.task_provider import Tasks
-from polypharmacy.server.problem import Problem
 
 router = APIRouter()
-_MISSING: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 404, 422)}
 _tasks = Tasks()
 
 
@@ -54,28 +52,28 @@ async def list_environments() -> list[str]:
     return [NAME]
 
 
-@router.get("/{env_name}/splits", tags=["Task API"], responses=_MISSING)
+@router.get("/{env_name}/splits", tags=["Task API"])
 async def splits(env_name: str) -> list[dict[str, str]]:
     """The splits, by name and type."""
     _check(env_name)
     return _tasks.list_splits()
 
 
-@router.post("/{env_name}/tasks", tags=["Task API"], responses=_MISSING)
+@router.post("/{env_name}/tasks", tags=["Task API"])
 async def tasks(env_name: str, request: ListTasksRequest) -> dict[str, Any]:
     """Every task of a split."""
     _check(env_name)
     return {"tasks": _tasks.list_tasks(request.split), "env_name": NAME}
 
 
-@router.post("/{env_name}/num_tasks", tags=["Task API"], responses=_MISSING)
+@router.post("/{env_name}/num_tasks", tags=["Task API"])
 async def num_tasks(env_name: str, request: NumTasksRequest) -> dict[str, int]:
     """How many tasks a split has."""
     _check(env_name)
     return {"num_tasks": _tasks.num_tasks(request.split)}
 
 
-@router.post("/{env_name}/task", tags=["Task API"], responses=_MISSING)
+@router.post("/{env_name}/task", tags=["Task API"])
 async def task(env_name: str, request: GetTaskRequest) -> dict[str, Any]:
     """One task."""
     _check(env_name)
@@ -85,7 +83,7 @@ async def task(env_name: str, request: GetTaskRequest) -> dict[str, Any]:
         raise HTTPException(400, str(error)) from None
 
 
-@router.post("/{env_name}/task_range", tags=["Task API"], responses=_MISSING)
+@router.post("/{env_name}/task_range", tags=["Task API"])
 async def task_range(env_name: str, request: GetTaskRangeRequest) -> dict[str, Any]:
     """Tasks start to stop - 1, as Python slices."""
     _check(env_name)

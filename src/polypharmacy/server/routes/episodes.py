@@ -15,7 +15,6 @@ from polypharmacy.env.openenv.models import (
     ResetOptions,
 )
 from polypharmacy.patients import InputError
-from polypharmacy.server.problem import Problem
 from polypharmacy.server.sessions import Session, Sessions
 
 router = APIRouter(tags=["Environment Control"])
@@ -41,12 +40,7 @@ class StepRequest(BaseModel):
     episode_id: str | None = Field(default=None, max_length=255)
 
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 422, 503)
-}
-
-
-@router.post("/reset", response_model=Observed, responses=_REFUSALS)
+@router.post("/reset", response_model=Observed)
 async def reset(request: Request, options: ResetOptions | None = None) -> Response:
     """Begin an episode. Its episode_id stands in the observation; one that is open under the same id begins anew."""
     options = options or ResetOptions()
@@ -71,14 +65,14 @@ async def reset(request: Request, options: ResetOptions | None = None) -> Respon
     return Response(payload, media_type="application/json")
 
 
-@router.post("/step", response_model=Observed, responses=_REFUSALS)
+@router.post("/step", response_model=Observed)
 async def step(request: Request, body: StepRequest) -> Response:
     """Play one action. 409 before a reset and after the end."""
     session = _session(request, body.episode_id)
     return Response(session.environment.step_payload(body.action), media_type="application/json")
 
 
-@router.get("/state", responses=_REFUSALS, tags=["State Management"])
+@router.get("/state", tags=["State Management"])
 async def state(request: Request, episode_id: str | None = None) -> PolypharmacyState:
     """Where an episode stands."""
     return _session(request, episode_id).environment.state

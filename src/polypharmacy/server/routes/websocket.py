@@ -29,7 +29,7 @@ class Socket:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._state = scope["app"].state
         self._receive, self._send = receive, send
-        self._short_cut = scope.get("extensions", {}).get(SHORT_CUT)
+        self._short_cut = scope.get("extensions", {}).get(SHORT_CUT, {}).get("take")
         self._busy = False
 
     def __await__(self) -> Any:
