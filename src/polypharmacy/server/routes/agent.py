@@ -49,8 +49,9 @@ async def suggest(request: Request, asked: Asked) -> Suggestion:
     Nothing is played. 409 when the episode has ended, 422 for an observation that does not fit together.
     """
     suggester = suggester_of(request.app)
-    assert asked.observation is not None
     seen = asked.observation
+    if seen is None:
+        raise HTTPException(404, "Stored reviews get no suggestions yet: send the observation.")
     if seen.done:
         raise HTTPException(409, "The episode has ended: reset it, there is nothing left to suggest.")
     try:
