@@ -17,6 +17,7 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from functools import partial
@@ -42,7 +43,8 @@ def serve_ours(port: int) -> None:
     from polypharmacy.server.run import serve
     from polypharmacy.server.settings import Settings
 
-    serve(Settings(port=port, warm=False, database_url="sqlite://"))
+    with tempfile.TemporaryDirectory() as folder:
+        serve(Settings(port=port, warm=False, database_url=f"sqlite:///{folder}/reviews.sqlite"))
 
 
 def serve_stock(port: int) -> None:
@@ -334,8 +336,6 @@ def _free_port() -> int:
 
 
 def measure(rounds: int, seconds: float, hold: float) -> dict[str, Any]:
-    import tempfile
-
     figures: dict[str, Any] = {}
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:

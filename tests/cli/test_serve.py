@@ -39,12 +39,15 @@ def test_it_says_where_it_is_and_stops_when_interrupted(tmp_path: Path) -> None:
     assert "GET /health 200" in errors
 
 
-def test_a_port_that_is_taken_is_one_line(polypharmacy: Callable[..., Result]) -> None:
+def test_a_port_that_is_taken_is_one_line(polypharmacy: Callable[..., Result], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        answer = polypharmacy("serve", "--port", taken.getsockname()[1])
+        answer = polypharmacy("serve", "--port", taken.getsockname()[1], "--database", f"sqlite:///{tmp_path}/r.sqlite")
     assert (answer.code, len(answer.err.strip().splitlines())) == (1, 1)
     assert "nobody can listen on 127.0.0.1" in answer.err
 
 
 def test_a_bad_option_is_bad_input(polypharmacy: Callable[..., Result]) -> None:
     assert polypharmacy("serve", "--port", "99999").code == 2
+    answer = polypharmacy("serve", "--port", "0", "--database", "sqlite://")
+    assert (answer.code, len(answer.err.strip().splitlines())) == (2, 1)
+    assert "POLYPHARMACY_DATABASE_URL" in answer.err

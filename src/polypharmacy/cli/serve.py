@@ -23,6 +23,8 @@ def serve_command(
     try:
         from pydantic import ValidationError
 
+        from polypharmacy.server.journal.database import DatabaseProblem
+        from polypharmacy.server.journal.journal import Journal
         from polypharmacy.server.run import listen, serve
         from polypharmacy.server.settings import Settings
     except ModuleNotFoundError as missing:
@@ -33,6 +35,10 @@ def serve_command(
     except ValidationError as error:
         row = error.errors(include_input=False)[0]
         raise InputError(f"POLYPHARMACY_{'_'.join(str(p) for p in row['loc']).upper()}: {row['msg']}") from None
+    try:
+        Journal(settings.database_url).close()
+    except DatabaseProblem as error:
+        raise InputError(f"POLYPHARMACY_DATABASE_URL: {error}") from None
     try:
         listener = listen(settings)
     except OSError as error:
