@@ -20,8 +20,6 @@ from polypharmacy.server.journal.plays import Outcome, Play, TaskPlay, patient_p
 
 KEPT = 256
 """Reviews kept in memory; the others are replayed when they are asked for."""
-AT_WORK = 4
-"""Threads that count at once: more of them would only keep one another, and the event loop, waiting for the GIL."""
 TRIES = 20
 """How often an action is tried again when another process was quicker."""
 
@@ -105,7 +103,6 @@ class Reviews:
         self._backend = backend
         self._live: OrderedDict[str, Live] = OrderedDict()
         self._lock = threading.Lock()
-        self._work = threading.BoundedSemaphore(AT_WORK)
 
     def open_patient(self, patient: Patient) -> str:
         """Open a patient's review; its id."""
@@ -121,7 +118,7 @@ class Reviews:
         """The review as the journal has it now, held still for as long as it is used."""
         while True:
             live = self._held(review_id)
-            with self._work, live.lock:
+            with live.lock:
                 if not live.dropped:
                     self._catch_up(live)
                     yield live
@@ -235,8 +232,7 @@ class Reviews:
 
     def _play(self, kind: str, source: str, review_id: str) -> Play:
         if kind == "patient":
-            with self._work:
-                return patient_play(source, self.knowledge)
+            return patient_play(source, self.knowledge)
         case: dict[str, Any] = json.loads(source)
         bank = self._bank_for(case["task_id"], case["split"], case["index"], BANK_TIMEOUT)
         return TaskPlay(bank, case["split"], case["index"], review_id, self.knowledge, self._backend)
