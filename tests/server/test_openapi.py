@@ -38,7 +38,7 @@ def test_every_call_is_answered_as_the_document_says(server: Server) -> None:
 
 
 def _keep_to_compiled_cases(case: Any) -> None:
-    """A reset or review that would be played plays one of the first sixteen test cases: others would be compiled first."""
+    """What would be played plays one of the first sixteen test cases: others would be compiled first."""
     if case.path not in ("/reset", "/reviews") or case.method.upper() != "POST":
         return
     if isinstance(case.body, dict) and case.body.get("patient") is None and case.body.get("split") in SPLITS:
