@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import random
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,11 +16,16 @@ from polypharmacy.env.episode import Episode
 from polypharmacy.env.ids import slot_ids
 from polypharmacy.env.tasks import TASKS
 from polypharmacy.knowledge import Knowledge
+from polypharmacy.patients.synthetic import Elders
+from polypharmacy.review.session import ReviewSession
+from polypharmacy.server.journal.plays import PatientPlay
+from polypharmacy.server.next_step import next_step
 from polypharmacy.server.settings import Settings
 from polypharmacy.server.suggest import Suggester
 from tests.agents.scripted_model import Reply, Script, ScriptedModel, call, completion, obedient
 from tests.server.conftest import Server, Serving
 
+NINE = json.loads((Path(__file__).parents[2] / "examples" / "nine_medicines.json").read_text())
 LIST = (
     "Warfarin 4 mg once daily\nClarithromycin 500 mg twice daily\nSimvastatin 40 mg once daily\nDigoxin 125 mcg daily"
 )
@@ -249,6 +256,65 @@ def test_what_cannot_be_advised_on_is_told(http: httpx.Client) -> None:
     ):
         answer = http.post("/agent/suggest", json=body)
         assert (answer.status_code, says in answer.json()["detail"]) == (status, True), answer.text
+
+
+def test_a_patients_review_is_finished_by_suggestions_alone(serve: Serving) -> None:
+    """They are the plan's; no model is asked about a real patient."""
+    with ScriptedModel(obedient) as model, httpx.Client(base_url=modelled(serve, model), timeout=30) as http:
+        review = http.post("/reviews", json={"patient": NINE}).json()
+        asked, kinds = {"review_id": review["id"]}, []
+        while not kinds or kinds[-1] != "finish_review":
+            made = http.post("/agent/suggest", json=asked).json()
+            assert (made["source"], made["note"]) == ("heuristic", None)
+            kinds.append(made["action"]["intervention_type"] or made["action"]["action_type"])
+            assert http.post(f"/reviews/{review['id']}/actions", json=made["action"]).status_code == 200
+        view = http.get(f"/reviews/{review['id']}").json()
+        assert view["risk"]["after"]["total"] < view["risk"]["before"]["total"] / 4
+        assert "substitute" in kinds
+        assert http.post("/agent/suggest", json=asked).status_code == 409
+        assert http.post("/agent/suggest", json={"review_id": "0" * 36}).status_code == 404
+        assert http.post("/agent/suggest", json={"review_id": "../x"}).status_code == 404
+        assert model.requests == []
+
+
+def test_whatever_was_decided_the_next_step_is_open_and_guarded(shipped: Knowledge) -> None:
+    """Patients drawn as they come, decisions of their own in between."""
+    draw, elders = random.Random(4), Elders(shipped, 11)
+    kinds: set[str] = set()
+    for index in range(60):
+        play = PatientPlay(ReviewSession(elders.patient(index), shipped))
+        for _ in range(40):
+            made = next_step(play)
+            action = made.action
+            kinds.add(action.intervention_type or action.action_type)
+            if action.intervention_type == "stop":
+                drug = str(action.target_drug_id).partition("#")[0]
+                assert not shipped.is_critical(drug) or "taper" in [g.name for g in made.guardrails]
+            if action.action_type != "finish_review" and draw.random() < 0.3:  # the reviewer decides otherwise
+                other = draw.choice(["stop", "dose_reduce", "add_monitoring"])
+                action = action.model_copy(update={"intervention_type": other, "proposed_new_drug_id": None})
+            play.act(action)
+            if play.done:
+                break
+        assert play.done
+    assert kinds == {"stop", "dose_reduce", "substitute", "add_monitoring", "finish_review"}
+
+
+def test_the_review_of_an_episode_is_advised_on_as_it_stands(serve: Serving) -> None:
+    with ScriptedModel(obedient) as model, httpx.Client(base_url=modelled(serve, model), timeout=60) as http:
+        options = {"task_id": "easy_screening", "split": "test", "index": 3}
+        review = http.post("/reviews", json=options).json()
+        episode = http.post("/reset", json=options).json()["observation"]
+        done = False
+        while not done:
+            made = http.post("/agent/suggest", json={"review_id": review["id"]}).json()
+            assert made == http.post("/agent/suggest", json={"observation": episode}).json()
+            assert made["source"] == "llm"
+            assert http.post(f"/reviews/{review['id']}/actions", json=made["action"]).status_code == 200
+            step = {"action": made["action"], "episode_id": episode["episode_id"]}
+            answer = http.post("/step", json=step).json()
+            episode, done = answer["observation"], answer["done"]
+        assert http.post("/agent/suggest", json={"review_id": review["id"]}).status_code == 409
 
 
 def test_neither_key_nor_patient_is_logged(serve: Serving, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,6 @@
 """What an agent sees of one environment: nothing that it has not asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,6 +69,10 @@ class View:
     def touched(self) -> int:
         """Bits of slots that have had their intervention."""
         return self.stopped | self.switched | self.reduced | self.monitored
+
+    def still(self) -> "View":
+        """The same with arrays of its own: it stays as it is when the environment goes on."""
+        return replace(self, load=self.load.copy(), known=self.known.copy(), mask=self.mask.copy())
 
     def candidate(self, slot: int) -> int:
         """The candidate that a slot holds (its last one, once stopped)."""

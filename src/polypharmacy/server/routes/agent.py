@@ -1,5 +1,6 @@
 """`POST /agent/suggest`: the next step to consider."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Self
@@ -10,7 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from polypharmacy.agents.chat import Remote
 from polypharmacy.env.openenv.models import PolypharmacyObservation
 from polypharmacy.env.openenv.seen import view_of
+from polypharmacy.env.view import View
 from polypharmacy.knowledge import load
+from polypharmacy.server.journal.live import Conflict, ReadOnly, Reviews
+from polypharmacy.server.journal.plays import PatientPlay, TaskPlay
+from polypharmacy.server.next_step import next_step
 from polypharmacy.server.settings import Settings
 from polypharmacy.server.suggest import Suggester, Suggestion
 
@@ -46,19 +51,34 @@ async def suggest(request: Request, asked: Asked) -> Suggestion:
     """One action to consider next, with why, where it comes from, and the guardrails it passed.
 
     From the language model where one is set up and answers in time, else a trained policy, else the heuristic.
-    Nothing is played. 409 when the episode has ended, 422 for an observation that does not fit together.
+    Nothing is played. For a patient's review it is the next step of its plan. 409 when the episode or review has ended,
+    422 for an observation that does not fit together.
     """
     suggester = suggester_of(request.app)
-    seen = asked.observation
-    if seen is None:
-        raise HTTPException(404, "Stored reviews get no suggestions yet: send the observation.")
-    if seen.done:
-        raise HTTPException(409, "The episode has ended: reset it, there is nothing left to suggest.")
-    try:
-        view = view_of(seen, suggester.knowledge)
-    except ValueError as error:
-        raise HTTPException(422, f"The observation cannot be read: {error}.") from None
-    return await suggester.suggest(view, [m.drug_id for m in seen.current_medications])
+    if asked.observation is not None:
+        seen = asked.observation
+        if seen.done:
+            raise HTTPException(409, "The episode has ended: reset it, there is nothing left to suggest.")
+        try:
+            view = view_of(seen, suggester.knowledge)
+        except ValueError as error:
+            raise HTTPException(422, f"The observation cannot be read: {error}.") from None
+        return await suggester.suggest(view, [m.drug_id for m in seen.current_medications])
+    found = await asyncio.to_thread(_of_review, request.app.state.reviews, str(asked.review_id))
+    return found if isinstance(found, Suggestion) else await suggester.suggest(*found)
+
+
+def _of_review(reviews: Reviews, review_id: str) -> Suggestion | tuple[View, list[str]]:
+    """The next step of a patient's review; what an episode's shows now, and its ids. Raises NoReview, Conflict."""
+    with reviews.reading(review_id) as live:
+        if live.play is None:
+            raise ReadOnly(str(live.problem))
+        if live.play.done:
+            raise Conflict("the review is finished: there is nothing left to suggest")
+        if isinstance(live.play, PatientPlay):
+            return next_step(live.play)
+        assert isinstance(live.play, TaskPlay)
+        return live.play.episode.view.still(), list(live.play.observer.ids)
 
 
 def suggester_of(app: FastAPI) -> Suggester:
