@@ -20,10 +20,9 @@ ENV PATH=/opt/polypharmacy/bin:$PATH \
     POLYPHARMACY_PORT=7860 \
     POLYPHARMACY_DATABASE_URL=sqlite:////data/reviews.sqlite
 USER 1000
-# The knowledge base parsed and the first cases compiled, so that the first episode is not waited for.
+# The knowledge base parsed and the cases compiled that are drawn from, so that the first episode is not waited for.
 RUN python -c "from polypharmacy.env.bank import load_bank; \
-    [load_bank(task, split, 256) for split in ('train', 'test') \
-    for task in ('easy_screening', 'budgeted_screening', 'complex_tradeoff')]"
+    [load_bank(task, 'train', 256) for task in ('easy_screening', 'budgeted_screening', 'complex_tradeoff')]"
 VOLUME /data
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \

@@ -37,8 +37,9 @@ Say = Callable[[str], None]
 
 
 def main() -> int:
+    counts, knowledge = Counts(), load()
     try:
-        remote = remote_of()
+        agent = LanguageModel(remote := remote_of(), knowledge, counts, timeout=TIMEOUT)
     except InputError as error:
         sys.stderr.write(f"inference: {error}\n")
         return 2
@@ -48,8 +49,8 @@ def main() -> int:
         out.write(line + "\n")
         out.flush()
 
-    counts, knowledge, failed = Counts(), load(), False
-    with contextlib.redirect_stdout(sys.stderr), LanguageModel(remote, knowledge, counts, timeout=TIMEOUT) as agent:
+    failed = False
+    with contextlib.redirect_stdout(sys.stderr), agent:
         for task in TASKS:
             say(f"[START] task={task} env=polypharmacy_env model={''.join(remote.model.split())}")
             failed |= not play(task, agent, knowledge, say)

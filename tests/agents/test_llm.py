@@ -214,11 +214,16 @@ def test_a_server_that_is_not_there(episode: Episode, shipped: Knowledge) -> Non
         assert "cannot be reached" in str(agent.decide(episode.view).problem)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://127.0.0.1/", "http://127.0.0.1:99999/v1", "http://[::1"])
-def test_an_address_that_is_none(url: str, episode: Episode, shipped: Knowledge) -> None:
+@pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://127.0.0.1/", "http://127.0.0.1:99999/v1"])
+def test_an_address_where_nobody_is(url: str, episode: Episode, shipped: Knowledge) -> None:
     with LanguageModel(Remote(url, "m", "k"), shipped, retries=0) as agent:
         agent.begin(episode.view, 0)
         assert agent.decide(episode.view).problem is not None
+
+
+def test_an_address_that_is_none(shipped: Knowledge) -> None:
+    with pytest.raises(InputError, match="API_BASE_URL is no address of a server"):
+        LanguageModel(Remote("http://[::1", "m", "k"), shipped)
 
 
 def test_a_model_that_never_answers_is_no_score(banks: Banks, shipped: Knowledge) -> None:

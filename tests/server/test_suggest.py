@@ -135,6 +135,13 @@ def test_a_slow_model_is_not_waited_for(serve: Serving) -> None:
     assert healthy < elapsed < 4
 
 
+def test_an_address_that_is_none_is_logged_once(serve: Serving, caplog: pytest.LogCaptureFixture) -> None:
+    url = serve(API_BASE_URL="http://[::1", MODEL_NAME="m", HF_TOKEN="secret-key-7").url
+    assert suggest(url, reset(url, patient=LIST))["source"] == "heuristic"
+    assert caplog.text.count("suggestions come without a model: API_BASE_URL is no address") == 1
+    assert "secret-key-7" not in caplog.text
+
+
 def test_three_seconds_are_the_limit_unless_told_otherwise() -> None:
     assert Settings().model_timeout == 3.0
 

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+from polypharmacy.patients import InputError
 
 MOST_BYTES = 256 * 1024
 """An answer longer than this is cut off and refused."""
@@ -68,12 +67,18 @@ class _Completion(BaseModel):
 
 
 class Chat:
-    """A connection to one model. Used within one event loop; `close` it there."""
+    """A connection to one model. Used within one event loop; `close` it there. Raises InputError for a bad address."""
 
     def __init__(self, remote: Remote, retries: int = 0) -> None:
+        from openai import AsyncOpenAI
+
         self.remote = remote
-        self.retries = retries
-        self._client: AsyncOpenAI | None = None
+        try:
+            self._client = AsyncOpenAI(
+                base_url=remote.url, api_key=remote.key, timeout=CLIENT_TIMEOUT, max_retries=retries
+            )
+        except Exception:
+            raise InputError(f"API_BASE_URL is no address of a server: {remote.url[:100]!r}") from None
 
     async def call(self, system: str, user: str, tools: Sequence[dict[str, Any]], timeout: float) -> ToolCall:
         """The tool call that the model answers with. Raises ChatError (TimedOut after `timeout` s) and Unusable."""
@@ -100,12 +105,6 @@ class Chat:
         return ToolCall(*(getattr(calls[0].function, name) for name in ToolCall._fields))
 
     async def _answer(self, system: str, user: str, tools: Sequence[dict[str, Any]]) -> bytes:
-        if self._client is None:
-            from openai import AsyncOpenAI
-
-            self._client = AsyncOpenAI(
-                base_url=self.remote.url, api_key=self.remote.key, timeout=CLIENT_TIMEOUT, max_retries=self.retries
-            )
         create: Any = self._client.chat.completions.with_streaming_response.create
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         asked = create(model=self.remote.model, messages=messages, tools=list(tools), tool_choice="required")
@@ -119,6 +118,4 @@ class Chat:
 
     async def close(self) -> None:
         """Close what is open."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        await self._client.close()

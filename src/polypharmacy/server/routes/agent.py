@@ -1,6 +1,7 @@
 """`POST /agent/suggest`: the next step to consider."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Self
@@ -13,19 +14,27 @@ from polypharmacy.env.openenv.models import PolypharmacyObservation
 from polypharmacy.env.openenv.seen import view_of
 from polypharmacy.env.view import View
 from polypharmacy.knowledge import load
+from polypharmacy.patients import InputError
 from polypharmacy.server.journal.live import Conflict, ReadOnly, Reviews
 from polypharmacy.server.journal.plays import PatientPlay, TaskPlay
 from polypharmacy.server.next_step import next_step
 from polypharmacy.server.settings import Settings
 from polypharmacy.server.suggest import Suggester, Suggestion
 
+log = logging.getLogger("polypharmacy.server")
+
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    # Made here: the model's client is slow to import, and nobody should wait for it.
+    try:
+        app.state.suggester = Suggester(load(), remote_of(settings), settings.model_timeout)
+    except InputError as error:
+        log.warning("suggestions come without a model: %s", error)
+        app.state.suggester = Suggester(load(), None, settings.model_timeout)
     yield
-    suggester: Suggester | None = getattr(app.state, "suggester", None)
-    if suggester is not None:
-        await suggester.close()
+    await app.state.suggester.close()
 
 
 router = APIRouter(tags=["agent"], lifespan=_lifespan)
@@ -54,7 +63,7 @@ async def suggest(request: Request, asked: Asked) -> Suggestion:
     Nothing is played. For a patient's review it is the next step of its plan. 409 when the episode or review has ended,
     422 for an observation that does not fit together.
     """
-    suggester = suggester_of(request.app)
+    suggester: Suggester = request.app.state.suggester
     if asked.observation is not None:
         seen = asked.observation
         if seen.done:
@@ -79,15 +88,6 @@ def _of_review(reviews: Reviews, review_id: str) -> Suggestion | tuple[View, lis
             return next_step(live.play)
         assert isinstance(live.play, TaskPlay)
         return live.play.episode.view.still(), list(live.play.observer.ids)
-
-
-def suggester_of(app: FastAPI) -> Suggester:
-    """The app's one Suggester, made at first use from its settings."""
-    held: Suggester | None = getattr(app.state, "suggester", None)
-    if held is None:
-        settings: Settings = app.state.settings
-        held = app.state.suggester = Suggester(load(), remote_of(settings), settings.model_timeout)
-    return held
 
 
 def remote_of(settings: Settings) -> Remote | None:
