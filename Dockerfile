@@ -2,9 +2,15 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/polypharmacy
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+# What the package needs, without the package: a layer that a change of the code does not build anew.
+COPY pyproject.toml constraints.txt ./
+RUN mkdir -p src/polypharmacy \
+    && touch README.md LICENSE \
+    && echo '__version__ = "0"' > src/polypharmacy/__init__.py \
+    && /opt/polypharmacy/bin/python -m pip install -c constraints.txt '.[server,postgres]'
+COPY README.md LICENSE ./
 COPY src src
-RUN /opt/polypharmacy/bin/python -m pip install -c constraints.txt '.[server,postgres]'
+RUN /opt/polypharmacy/bin/python -m pip install --no-deps --force-reinstall .
 
 FROM python:3.11-slim-bookworm
 # Hugging Face runs a Space as user 1000; so does everybody else.
