@@ -1,5 +1,6 @@
 """Serving the app: one process, one event loop."""
 
+import gc
 import logging
 import socket
 
@@ -16,7 +17,16 @@ def serve(settings: Settings | None = None, listener: socket.socket | None = Non
     settings = settings or Settings()
     listener = listener or listen(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    uvicorn.Server(configure(build_app(settings), settings)).run(sockets=[listener])
+    _Server(configure(build_app(settings), settings)).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """What was loaded at the start stays: the garbage collector need not go through it again and again."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
 
 def listen(settings: Settings) -> socket.socket:
