@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from polypharmacy.env.actions import FinishReview, QueryDdi, decode, encode
 from polypharmacy.env.bank import Bank
 from polypharmacy.env.layout import ACTIONS, FIRST_INTERVENTION, MICRO, QUERIES_LEFT, STEPS_LEFT
@@ -32,7 +30,6 @@ class Episode:
         self.bank = bank
         self.index = index
         self._env = VectorEnv(bank, 1, first_episode=index, autoreset=False, backend=backend)
-        self._action = np.zeros(1, dtype=np.int32)
         self._state, self._mask = self._env.buffers.state[0], self._env.buffers.mask[0]
         self.done = False
         self.steps = 0
@@ -62,8 +59,7 @@ class Episode:
             raise ValueError("the episode has ended: reset")
         is_open = 0 <= number < ACTIONS and bool(self._mask[number])
         problem = None if is_open else why_closed(self.view, number)
-        self._action[0] = number
-        buffers = self._env.step(self._action)
+        buffers = self._env.step_only(number)
         self.steps += 1
         self.done = bool(buffers.dones[0])
         return Played(

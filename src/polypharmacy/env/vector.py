@@ -65,6 +65,7 @@ class VectorEnv:
             dones=np.zeros(count, dtype=np.uint8),
             grades=np.zeros(count, dtype=np.int32),
         )
+        self._arguments = (*bank.tables, *self.buffers, self.advance, 0, 1)
         self.reset(first_episode)
 
     def reset(self, first_episode: int = 0) -> Buffers:
@@ -93,8 +94,14 @@ class VectorEnv:
         if actions.shape != b.actions.shape:
             raise ValueError(f"{self.count} actions are needed, not an array of shape {actions.shape}")
         b.actions[:] = actions
-        self._step(*self.bank.tables, *b, self.advance, 0, 1)
+        self._step(*self._arguments)
         return b
+
+    def step_only(self, action: int) -> Buffers:
+        """The same for the one environment there is, which takes any number."""
+        self.buffers.actions[0] = action
+        self._step(*self._arguments)
+        return self.buffers
 
 
 def as_number(millionths: np.ndarray | int) -> np.ndarray:

@@ -14,10 +14,11 @@ DrugId = Annotated[str, Field(min_length=1, max_length=120)]
 """An ingredient's id (`warfarin`); the second medicine of one ingredient on a list has its slot behind it
 (`timolol#7`)."""
 
-_FIELDS = {
-    "query_ddi": ("drug_id_1", "drug_id_2"),
-    "propose_intervention": ("target_drug_id", "intervention_type"),
-    "finish_review": (),
+_NAMES = ("drug_id_1", "drug_id_2", "target_drug_id", "intervention_type", "proposed_new_drug_id")
+_FIELDS: dict[str, list[str]] = {
+    "query_ddi": ["drug_id_1", "drug_id_2"],
+    "propose_intervention": ["target_drug_id", "intervention_type"],
+    "finish_review": [],
 }
 
 
@@ -39,15 +40,16 @@ class PolypharmacyAction(Action):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        given = [name for name in _NAMES if self.__dict__[name] is not None]
         needed = _FIELDS[self.action_type]
-        missing = [name for name in needed if getattr(self, name) is None]
-        if missing:
-            raise ValueError(f"{self.action_type} needs {' and '.join(missing)}")
-        allowed = (*needed, "proposed_new_drug_id") if self.intervention_type == "substitute" else needed
-        fields = ("drug_id_1", "drug_id_2", "target_drug_id", "intervention_type", "proposed_new_drug_id")
-        extra = [name for name in fields if name not in allowed and getattr(self, name) is not None]
-        if extra:
-            raise ValueError(f"{self.action_type} takes no {' and no '.join(extra)}")
+        if given != needed:
+            missing = [name for name in needed if name not in given]
+            if missing:
+                raise ValueError(f"{self.action_type} needs {' and '.join(missing)}")
+            allowed = [*needed, "proposed_new_drug_id"] if self.intervention_type == "substitute" else needed
+            extra = [name for name in given if name not in allowed]
+            if extra:
+                raise ValueError(f"{self.action_type} takes no {' and no '.join(extra)}")
         if self.action_type == "query_ddi" and self.drug_id_1 == self.drug_id_2:
             raise ValueError("query_ddi names two different medicines")
         return self
