@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from polypharmacy.cli import evaluate, knowledge, play, review
+from polypharmacy.cli import evaluate, knowledge, mine, play, review
 
 # Typer's usage errors share this base, whichever click it is built on.
 _UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -20,6 +20,7 @@ app.command("review")(review.review_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("play")(play.play_command)
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(mine.app, name="mine")
 
 
 def main(arguments: list[str] | None = None) -> None:
