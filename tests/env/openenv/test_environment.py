@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from polypharmacy.env.openenv import observer
 from polypharmacy.env.openenv.banks import Banks
-from polypharmacy.env.openenv.environment import CallReset, PolypharmacyEnvironment, options_of
+from polypharmacy.env.openenv.environment import CallReset, PolypharmacyEnvironment, observation_of, options_of
 from polypharmacy.env.openenv.models import PolypharmacyAction, PolypharmacyObservation
 from polypharmacy.env.text import render
 from polypharmacy.knowledge import Knowledge
@@ -230,3 +231,20 @@ def test_a_seed_draws_the_same_case(env: PolypharmacyEnvironment) -> None:
     assert places[0] == places[1]
     assert places[0][2] < 256
     assert len({env._locate(options_of(split="test"))[2] for _ in range(50)}) > 10
+
+
+def test_what_a_case_begins_with_is_kept_and_stays_as_it_was(env: PolypharmacyEnvironment) -> None:
+    """The same case again, after an episode that switched and stopped, says the same byte for byte; a patient's list
+    is not kept.
+    """
+    options = options_of(task_id="complex_tradeoff", split="validation", index=1, episode_id="e")
+    before, draw = env.reset_payload(options), random.Random(3)
+    for _ in range(10):
+        acts = [a for a in legal(observation_of(before)) if a.intervention_type in ("stop", "substitute")]
+        for action in draw.sample(acts, 3):
+            env.step(action)
+        assert env.reset_at_once(options) == before
+    kept = dict(observer._OPENINGS)
+    env.reset(patient=LIST)
+    assert kept == observer._OPENINGS
+    assert not any(split == "given" for _, _, split, _ in kept)

@@ -133,15 +133,24 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
 
     async def reset_payload_async(self, options: ResetOptions) -> bytes:
         """The same without holding up the event loop."""
+        payload = self.reset_at_once(options)
+        if payload is not None:
+            return payload
         if options.patient is not None:
             import asyncio
 
             return await asyncio.to_thread(self._begin_given, options)
         task, split, index = self._locate(options)
-        bank = self._banks.held(task, split, index) or await self._banks.load_async(
-            task, split, index, self._bank_timeout
-        )
+        bank = await self._banks.load_async(task, split, index, self._bank_timeout)
         return self._begin(options, task, split, index, bank)
+
+    def reset_at_once(self, options: ResetOptions) -> bytes | None:
+        """The same where nothing has to be waited for; None where a patient is to be read or cases to be compiled."""
+        if options.patient is not None:
+            return None
+        task, split, index = self._locate(options)
+        bank = self._banks.held(task, split, index)
+        return None if bank is None else self._begin(options, task, split, index, bank)
 
     def step_payload(self, action: PolypharmacyAction) -> bytes:
         """Play one action; what it brought as JSON. Raises CallReset."""

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import compress
+from typing import NamedTuple
 
 import orjson
 
 from polypharmacy.env.actions import INTERVENTION_NAMES, PAIR_SLOTS
+from polypharmacy.env.bank import SPLITS
 from polypharmacy.env.case import FLAG_KINDS, PERSON
 from polypharmacy.env.episode import Episode, Played
 from polypharmacy.env.layout import (
@@ -20,6 +22,7 @@ from polypharmacy.env.layout import (
 )
 from polypharmacy.env.openenv.models import PolypharmacyAction
 from polypharmacy.env.text import NOTHING, asked_line, conditions_seen, heading, medicine_line, person_lines
+from polypharmacy.env.view import View
 from polypharmacy.knowledge import Knowledge
 from polypharmacy.knowledge.ingredient import Ingredient
 
@@ -43,6 +46,84 @@ def _drugs(knowledge: Knowledge) -> list[Ingredient]:
     return list(knowledge.ingredients.values())
 
 
+class _Opening(NamedTuple):
+    """What the observation of a case begins with, whoever plays it: see `Observer`."""
+
+    now: tuple[Ingredient, ...]
+    alternatives: tuple[Ingredient | None, ...]
+    flags: tuple[int, ...]
+    doses: tuple[float, ...]
+    critical: tuple[bool, ...]
+    ids: tuple[str, ...]
+    quoted: tuple[bytes, ...]
+    front: bytes
+    lines_before: bytes
+    medicines: tuple[bytes, ...]
+    lines: tuple[bytes, ...]
+
+
+_OPENINGS: dict[tuple[str, str, str, int], _Opening] = {}
+"""Of synthetic cases played lately, by knowledge hash, task, split and case; never of a given patient."""
+_MOST_OPENINGS = 2048
+
+
+def _opening(episode: Episode, knowledge: Knowledge) -> _Opening:
+    bank = episode.bank
+    if bank.split not in SPLITS:
+        return _open(episode.view, knowledge)
+    key = (bank.knowledge_hash, bank.task.name, bank.split, episode.index % bank.size)
+    found = _OPENINGS.get(key)
+    if found is None:
+        if len(_OPENINGS) >= _MOST_OPENINGS:
+            _OPENINGS.clear()
+        found = _OPENINGS[key] = _open(episode.view, knowledge)
+    return found
+
+
+def _open(seen: View, knowledge: Knowledge) -> _Opening:
+    drugs, size = _drugs(knowledge), seen.drugs
+    held = [drugs[k] if k >= 0 else None for k in seen.drug.tolist()]
+    now = [drug for drug in held[:size] if drug is not None]
+    alternatives, flags, doses = held[SLOTS : SLOTS + size], seen.flag.tolist(), seen.daily_mg.tolist()
+    critical = [bool(seen.critical >> slot & 1) for slot in range(size)]
+    ids: list[str] = []
+    for slot, drug in enumerate(now):
+        ids.append(f"{drug.id}#{slot}" if drug.id in ids else drug.id)
+    quoted = [b'"%b"' % id_.encode() for id_ in ids]
+    person = seen.person.tolist()
+    female, age, kidney, liver = person[: len(PERSON)]
+    conditions = conditions_seen(person, knowledge)
+    front = {
+        "task_id": seen.task.name,
+        "age": age or None,
+        "sex": ("male", "female", None)[female],
+        "conditions": conditions,
+        "eGFR_category": KIDNEY[kidney],
+        "liver_function_category": LIVER[liver],
+    }
+    shown = [
+        _shown(slot, quoted[slot], drug.name, doses[slot], flags[slot], critical[slot], *_named(other), None)
+        for slot, (drug, other) in enumerate(zip(now, alternatives, strict=True))
+    ]
+    return _Opening(
+        now=tuple(now),
+        alternatives=tuple(alternatives),
+        flags=tuple(flags),
+        doses=tuple(doses),
+        critical=tuple(critical),
+        ids=tuple(ids),
+        quoted=tuple(quoted),
+        front=orjson.dumps(front)[1:-1],
+        lines_before=b"\\n" + _escaped("\n".join([*person_lines(person, conditions), ""])),
+        medicines=tuple(medicine for medicine, _ in shown),
+        lines=tuple(line for _, line in shown),
+    )
+
+
+def _named(drug: Ingredient | None) -> tuple[str, str] | tuple[None, None]:
+    return (None, None) if drug is None else (drug.id, drug.name)
+
+
 class Observer:
     """The observation of an episode as it stands, and the action numbers that drug ids mean.
 
@@ -51,43 +132,21 @@ class Observer:
 
     def __init__(self, episode: Episode, episode_id: str, knowledge: Knowledge, notes: Sequence[str] = ()) -> None:
         self.episode = episode
-        seen = episode.view
-        drugs, size = _drugs(knowledge), seen.drugs
-        held = [drugs[k] if k >= 0 else None for k in seen.drug.tolist()]
-        self._now: list[Ingredient] = [drug for drug in held[:size] if drug is not None]
-        self._alternatives: list[Ingredient | None] = held[SLOTS : SLOTS + size]
-        self._flags, self._doses = seen.flag.tolist(), seen.daily_mg.tolist()
-        self._critical = [bool(seen.critical >> slot & 1) for slot in range(size)]
-        self._done: list[int | None] = [None] * size
-        self.ids: list[str] = []
-        for slot, drug in enumerate(self._now):
-            self.ids.append(f"{drug.id}#{slot}" if drug.id in self.ids else drug.id)
-        self._quoted = [b'"%b"' % id_.encode() for id_ in self.ids]
-        person = seen.person.tolist()
-        female, age, kidney, liver = person[: len(PERSON)]
-        conditions = conditions_seen(person, knowledge)
-        front = {
-            "episode_id": episode_id,
-            "task_id": seen.task.name,
-            "age": age or None,
-            "sex": ("male", "female", None)[female],
-            "conditions": conditions,
-            "eGFR_category": KIDNEY[kidney],
-            "liver_function_category": LIVER[liver],
-        }
-        self._front = orjson.dumps(front)[:-1]
-        self._task = seen.task.name
-        self._lines_before = b"\\n" + _escaped("\n".join([*person_lines(person, conditions), ""]))
+        start = _opening(episode, knowledge)
+        self._now, self._alternatives = list(start.now), list(start.alternatives)
+        self._flags, self._doses, self._critical = list(start.flags), list(start.doses), start.critical
+        self._done: list[int | None] = [None] * len(start.now)
+        self.ids, self._quoted = list(start.ids), list(start.quoted)
+        self._front = b'{"episode_id":%b,%b' % (orjson.dumps(episode_id), start.front)
+        self._task = episode.bank.task.name
+        self._lines_before = start.lines_before
         self._lines_after = b"\\n" + _escaped("".join(f"{line}\n" for line in notes))
-        self._medicines = [b""] * size
-        self._lines = [b""] * size
-        for slot in range(size):
-            self._show(slot)
+        self._medicines, self._lines = list(start.medicines), list(start.lines)
         self._queries: list[bytes] = []
         self._interventions: list[bytes] = []
         self._asked: dict[int, bytes] = {}
-        self._pair_rows = [b""] * size
-        self._kind_rows = [b""] * size
+        self._pair_rows = [b""] * len(start.now)
+        self._kind_rows = [b""] * len(start.now)
         self._mask = _UNLIKE
         self._read_mask()
 
@@ -214,8 +273,7 @@ class Observer:
             self._doses[slot],
             self._flags[slot],
             self._critical[slot],
-            None if other is None else other.id,
-            None if other is None else other.name,
+            *_named(other),
             self._done[slot],
         )
 

@@ -1,6 +1,7 @@
 """OpenEnv over a WebSocket: a connection is a session. Frames as OpenEnv's clients send and expect them."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from polypharmacy.server.routes.mcp import answer
 from polypharmacy.server.sessions import Full, Session, Sessions
 
 _action = PolypharmacyAction.__pydantic_validator__.validate_python
+_options = ResetOptions.__pydantic_validator__.validate_python
 GOING_AWAY, TRY_LATER = 1001, 1013
 
 
@@ -80,23 +82,28 @@ class Socket:
             self._busy = False
 
     def _at_once(self, session: Session, text: bytes) -> bytes | None:
-        """The answer to a step of an open episode; None where it is anything else, or an earlier frame is being
-        answered.
+        """The answer to a step of an open episode, and to a reset that waits for nothing; None where it is anything
+        else, or an earlier frame is being answered.
         """
         if self._busy:
             return None
         session.touch()
         try:
             message = orjson.loads(text)
-            if message["type"] != "step":
+            if message["type"] == "step":
+                work: Callable[[Any], bytes | None] = session.environment.step_payload
+                given: Any = _action(message["data"])
+            elif message["type"] == "reset":
+                work, given = session.environment.reset_at_once, _options(message["data"])
+            else:
                 return None
-            action = _action(message["data"])
         except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError):
             return None  # the usual way says what is wrong
         try:
-            return b'{"type":"observation","data":%b}' % session.environment.step_payload(action)
+            payload = work(given)
         except Exception as error:
             return _failed(error)
+        return None if payload is None else b'{"type":"observation","data":%b}' % payload
 
     async def _answer(self, environment: PolypharmacyEnvironment, text: str | bytes) -> bytes | None:
         """The frame that answers one; None closes."""
