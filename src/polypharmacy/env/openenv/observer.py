@@ -182,11 +182,10 @@ class Observer:
                 % (self._quoted[i], self._quoted[j], SEVERITIES[found].encode())
             )
             self._asked[number] = _escaped(asked_line(i, self._now[i].name, j, self._now[j].name, found))
+            self._read_mask(i)
         elif number < FINISH:
             self._intervened(*divmod(number - FIRST_INTERVENTION, INTERVENTIONS))
-        else:
-            return
-        self._read_mask()
+            self._read_mask()
 
     def payload(self, metadata: bytes, reward: bytes) -> bytes:
         """{"observation", "reward", "done", "metadata"} as OpenEnv sends it; `metadata` and `reward` are JSON."""
@@ -205,7 +204,7 @@ class Observer:
                 b",".join(self._interventions),
                 b'],"remaining_query_budget":%d,"remaining_intervention_budget":%d,"remaining_steps":%d,"shaped_reward":%b'
                 % (queries, interventions, steps, reward),
-                _CLOSED if done else self._legal,
+                *(_CLOSED if done else (_PAIRS_OPEN, self._pairs, _KINDS_OPEN, self._kinds, _FINISH_OPEN)),
                 b',"text":"',
                 heading(self._task, queries, interventions, steps).encode(),
                 self._lines_before,
@@ -241,27 +240,32 @@ class Observer:
         )
         self._show(slot)
 
-    def _read_mask(self) -> None:
-        """Write the rows of legal_actions anew where the mask has changed."""
+    def _read_mask(self, asked: int | None = None) -> None:
+        """Write the rows of legal_actions anew where the mask has changed. With a query of slot `asked` and a later one
+        that is its row alone, while queries are left.
+        """
         old, mask = self._mask, self.episode.mask()
         self._mask = mask
-        quoted, pair_rows, kind_rows = self._quoted, self._pair_rows, self._kind_rows
+        quoted = self._quoted
+        if asked is not None and any(mask[:FIRST_INTERVENTION]):
+            self._write_partners(asked, mask)
+            self._pairs = b",".join(filter(None, self._pair_rows))
+            return
         if mask[:FIRST_INTERVENTION] != old[:FIRST_INTERVENTION]:
-            for slot, id_ in enumerate(quoted):
-                now = mask[_PAIRS_OF[slot]]
-                if now != old[_PAIRS_OF[slot]]:
-                    partners = b",".join(compress(quoted[slot + 1 :], now))
-                    pair_rows[slot] = b"%b:[%b]" % (id_, partners) if partners else b""
-            self._pairs = b",".join(filter(None, pair_rows))
+            for slot in range(len(quoted)):
+                if mask[_PAIRS_OF[slot]] != old[_PAIRS_OF[slot]]:
+                    self._write_partners(slot, mask)
+            self._pairs = b",".join(filter(None, self._pair_rows))
         if mask[FIRST_INTERVENTION:] != old[FIRST_INTERVENTION:]:
             for slot, id_ in enumerate(quoted):
                 kinds = _KIND_LISTS[mask[_KINDS_OF[slot]]]
-                kind_rows[slot] = b"%b:%b" % (id_, kinds) if kinds else b""
-            self._kinds = b",".join(filter(None, kind_rows))
-        self._legal = b',"legal_actions":{"query_ddi":{%b},"propose_intervention":{%b},"finish_review":true}' % (
-            self._pairs,
-            self._kinds,
-        )
+                self._kind_rows[slot] = b"%b:%b" % (id_, kinds) if kinds else b""
+            self._kinds = b",".join(filter(None, self._kind_rows))
+
+    def _write_partners(self, slot: int, mask: bytes) -> None:
+        quoted = self._quoted
+        partners = b",".join(compress(quoted[slot + 1 :], mask[_PAIRS_OF[slot]]))
+        self._pair_rows[slot] = b"%b:[%b]" % (quoted[slot], partners) if partners else b""
 
     def _show(self, slot: int) -> None:
         """Write a medicine anew, as JSON and as a line."""
@@ -316,7 +320,9 @@ def _escaped(text: str) -> bytes:
 
 
 _NOTHING = _escaped(NOTHING)
-_CLOSED = b',"legal_actions":{"query_ddi":{},"propose_intervention":{},"finish_review":false}'
+_PAIRS_OPEN, _KINDS_OPEN = b',"legal_actions":{"query_ddi":{', b'},"propose_intervention":{'
+_FINISH_OPEN = b'},"finish_review":true}'
+_CLOSED = (_PAIRS_OPEN, _KINDS_OPEN, b'},"finish_review":false}')
 _KIND_LISTS = {
     bytes(kinds >> bit & 1 for bit in range(INTERVENTIONS)): orjson.dumps(
         [name for bit, name in enumerate(INTERVENTION_NAMES) if kinds >> bit & 1]
