@@ -23,7 +23,7 @@ PTX = """
 from numba import cuda, int16, int32, uint8
 from polypharmacy.env import dynamics
 i1, i2, u1, u2, h1, h2 = int32[::1], int32[:, ::1], uint8[::1], uint8[:, ::1], int16[::1], int16[:, ::1]
-tables = (i1, i2, u2, h2, i1, h1, i2, i1, i2, i1, i2, i1, u1, u2, i2, i2, i2)
+tables = (i1, i2, u2, h2, i1, h1, i2, i1, i2, i1, i2, i1, u1, u2, i2, i2, i2, u2)
 buffers = (i2, u2, u2, i2, i1, i1, u1, i1)
 ptx, _ = cuda.compile_ptx(dynamics.step, (*tables, *buffers, int32, int32, int32), device=True, cc=(9, 0))
 print(".target sm_90" in ptx, ".func" in ptx, len(ptx))

@@ -69,6 +69,7 @@ INTERVENTION_COST = 10_000
 INVALID = 50_000
 TIME_OUT = 100_000
 LEAST_GRADE, MOST_GRADE = 1_000, 999_000
+ROW_DOSE_BIT, COLUMN_DOSE_BIT = ROW_DOSE.bit_length() - 1, COLUMN_DOSE.bit_length() - 1
 
 
 def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; shapes below
@@ -89,6 +90,7 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
     first_load,  # [C, B] what a case's medicines add to each burden at the start
     pair_slots,  # [105, 2] the slots of pair p
     pair_number,  # [15, 15] the pair of slots i, j in either order
+    without,  # uint8 [15, 105] all bits of a pair that slot i is not in, none of one that it is in
     state,  # [E, 16] layout.CASE ...
     known,  # uint8 [E, 105] what was found of each pair: layout.UNKNOWN ...
     mask,  # uint8 [E, 166] 1 where an action is open
@@ -154,49 +156,42 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
             targeted = (facts[case, FLAGS] | state[e, EVIDENCE]) >> slot & 1
             # What the pairs with this medicine count before and after.
             drop = 0
-            severe_before = 0
-            severe_after = 0
-            watched = -CANDIDATES
+            watched = 0  # bits of the two candidates that may be the other of the one severe pair
             if facts[case, SEVERE_PAIR] >= 0:
                 if pair_slots[facts[case, SEVERE_PAIR], 0] == slot:
-                    watched = pair_slots[facts[case, SEVERE_PAIR], 1]
+                    watched = (1 | 1 << SLOTS) << pair_slots[facts[case, SEVERE_PAIR], 1]
                 elif pair_slots[facts[case, SEVERE_PAIR], 1] == slot:
-                    watched = pair_slots[facts[case, SEVERE_PAIR], 0]
+                    watched = (1 | 1 << SLOTS) << pair_slots[facts[case, SEVERE_PAIR], 0]
+            severe_before = 0
+            severe_after = 0
+            stays = 1 if kind == REDUCE or kind == MONITOR else 0
+            now_helped = 1 if kind == REDUCE else 0
+            now_watch = 2 if kind == MONITOR else 0
             active = ((1 << drugs) - 1) & ~stopped & ~switched | switched << SLOTS
+            # Sums in which a medicine no longer taken counts 0 times: no branch waits for a load. A slot that holds its
+            # alternative was not reduced and is not monitored.
             for k in range(link_start[case * CANDIDATES + slot], link_start[case * CANDIDATES + slot + 1]):
                 partner = link[k] & LINK_CANDIDATE
-                if not active >> partner & 1:
-                    continue
                 cell = link[k] >> LINK_CODE
-                # A slot that holds its alternative was not reduced and is not monitored.
-                helped = 1 if cell & COLUMN_DOSE and reduced >> partner & 1 else 0
-                watch = 2 if monitored >> partner & 1 else 0
+                taken = active >> partner & 1
+                on_watched = watched >> partner & taken
                 code = cell & CODE
-                drop += left[code * 4 + helped + watch]
-                on_watched = partner == watched or partner == watched + SLOTS
-                if on_watched and word[code * 2 + helped] == SEVERE - NONE:
-                    severe_before = 1
-                if kind == REDUCE or kind == MONITOR:
-                    if kind == MONITOR:
-                        watch = 2
-                    elif cell & ROW_DOSE:
-                        helped = 1
-                    drop -= left[code * 4 + helped + watch]
-                    if on_watched and word[code * 2 + helped] == SEVERE - NONE:
-                        severe_after = 1
+                helped = cell >> COLUMN_DOSE_BIT & reduced >> partner & 1
+                watch = (monitored >> partner & 1) * 2
+                drop += taken * left[code * 4 + helped + watch]
+                severe_before |= on_watched & (word[code * 2 + helped] == SEVERE - NONE)
+                helped |= cell >> ROW_DOSE_BIT & now_helped
+                drop -= (stays & taken) * left[code * 4 + helped + (watch | now_watch)]
+                severe_after |= stays & on_watched & (word[code * 2 + helped] == SEVERE - NONE)
             if kind == SUBSTITUTE:
                 for k in range(link_start[case * CANDIDATES + other], link_start[case * CANDIDATES + other + 1]):
                     partner = link[k] & LINK_CANDIDATE
-                    if not active >> partner & 1:
-                        continue
                     cell = link[k] >> LINK_CODE
-                    helped = 1 if cell & COLUMN_DOSE and reduced >> partner & 1 else 0
-                    watch = 2 if monitored >> partner & 1 else 0
+                    taken = active >> partner & 1
                     code = cell & CODE
-                    drop -= left[code * 4 + helped + watch]
-                    on_watched = partner == watched or partner == watched + SLOTS
-                    if on_watched and word[code * 2 + helped] == SEVERE - NONE:
-                        severe_after = 1
+                    helped = cell >> COLUMN_DOSE_BIT & reduced >> partner & 1
+                    drop -= taken * left[code * 4 + helped + (monitored >> partner & 1) * 2]
+                    severe_after |= watched >> partner & taken & (word[code * 2 + helped] == SEVERE - NONE)
             # What it counts alone.
             drop += alone[case, slot * width]
             if kind == REDUCE:
@@ -255,16 +250,12 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
             state[e, MONITORED] = now_monitored
             if kind == SUBSTITUTE:
                 state[e, SWITCHED] = switched | bit
-            if targeted:
-                state[e, TARGETED] += 1
-            else:
-                state[e, UNTARGETED] += 1
-            if kind == STOP and facts[case, CRITICAL] & bit:
-                state[e, CRITICAL_STOPS] += 1
-            if severe_before and not severe_after:
-                state[e, RESOLVED] = targeted
-            elif severe_after and not severe_before:
-                state[e, RESOLVED] = 0
+            state[e, TARGETED] += targeted
+            state[e, UNTARGETED] += 1 - targeted
+            critical = facts[case, CRITICAL] >> slot & 1
+            state[e, CRITICAL_STOPS] += critical if kind == STOP else 0
+            if severe_before != severe_after:
+                state[e, RESOLVED] = targeted & severe_before
             reward = int(drop) * MICRO // (rules[SCALE] * drugs) - INTERVENTION_COST
             # What is open now.
             state[e, INTERVENTIONS_LEFT] -= 1
@@ -275,16 +266,14 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
                 for k in range(INTERVENTIONS):
                     mask[e, FIRST_INTERVENTION + slot * INTERVENTIONS + k] = 0
             if kind == STOP:
-                if state[e, QUERIES_LEFT] > 0:
-                    for j in range(drugs):
-                        if j != slot:
-                            mask[e, pair_number[slot, j]] = 0
+                for p in range(PAIRS):
+                    mask[e, p] &= without[slot, p]
             elif kind == SUBSTITUTE:
+                for p in range(PAIRS):
+                    known[e, p] &= without[slot, p]
                 ask = 1 if state[e, QUERIES_LEFT] > 0 else 0
                 for j in range(drugs):
-                    if j != slot:
-                        known[e, pair_number[slot, j]] = UNKNOWN
-                        mask[e, pair_number[slot, j]] = ask & ~(now_stopped >> j)
+                    mask[e, pair_number[slot, j]] |= ask & ~(now_stopped >> j) if j != slot else 0
         if done == 0 and state[e, STEPS_LEFT] == 0:
             reward -= TIME_OUT
             done = 2
@@ -344,7 +333,7 @@ def step(  # type: ignore[no-untyped-def]  # plain arrays, int32 unless stated; 
                 for k in range(ACTIONS):
                     mask[e, k] = open_at_start[drugs, k]
                 alternatives = facts[case, ALTERNATIVES]
-                for j in range(drugs):
+                for j in range(SLOTS):
                     mask[e, FIRST_INTERVENTION + j * INTERVENTIONS + SUBSTITUTE] = alternatives >> j & 1
         rewards[e] = reward
         dones[e] = 1 if done else 0

@@ -109,7 +109,8 @@ def covered(chosen, kinds, count, free, single, together, via, queries):  # type
 @numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
 def branch_and_bound(  # type: ignore[no-untyped-def]
     rules, facts, answer, alone, link_start, link, burden, need_start, need, term_start, term, left, word,
-    open_at_start, first_load, pair_slots, numbers, begin, begin_load, free, single, together, via, ask, slack, out,
+    open_at_start, first_load, pair_slots, numbers, without, begin, begin_load, free, single, together, via, ask,
+    slack, out,
 ):  # fmt: skip
     task = rules[TASK]
     case = begin[CASE]
@@ -175,8 +176,8 @@ def branch_and_bound(  # type: ignore[no-untyped-def]
                 action[0] = FINISH
                 step(
                     rules, facts, answer, alone, link_start, link, burden, need_start, need, term_start, term, left,
-                    word, open_at_start, first_load, pair_slots, numbers, state, known, mask, load, action, reward,
-                    done, grade, 0, 0, 1,
+                    word, open_at_start, first_load, pair_slots, numbers, without, state, known, mask, load, action,
+                    reward, done, grade, 0, 0, 1,
                 )  # fmt: skip
                 if grade[0] > best:
                     best = grade[0]
@@ -279,8 +280,8 @@ def branch_and_bound(  # type: ignore[no-untyped-def]
         mask[0, action[0]] = 1
         step(
             rules, facts, answer, alone, link_start, link, burden, need_start, need, term_start, term, left, word,
-            open_at_start, first_load, pair_slots, numbers, state, known, mask, load, action, reward, done, grade, 0,
-            0, 1,
+            open_at_start, first_load, pair_slots, numbers, without, state, known, mask, load, action, reward, done,
+            grade, 0, 0, 1,
         )  # fmt: skip
         chosen[depth] = slot
         kinds[depth] = kind

@@ -55,6 +55,7 @@ class Tables(NamedTuple):
     first_load: np.ndarray
     pair_slots: np.ndarray
     pair_number: np.ndarray
+    without: np.ndarray
 
 
 def tables_of(
@@ -85,6 +86,7 @@ def tables_of(
         first_load=np.zeros((0, len(burden)), dtype=np.int32),
         pair_slots=np.array(PAIR_SLOTS, dtype=np.int32),
         pair_number=numbers,
+        without=np.array([[255 * (slot not in pair) for pair in PAIR_SLOTS] for slot in range(SLOTS)], dtype=np.uint8),
     )
     return with_cases(blank, facts, compiled)
 
