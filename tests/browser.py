@@ -46,7 +46,7 @@ def get_browser() -> None:
         if Path(playwright.chromium.executable_path).exists():
             return
     if shutil.which("apt-get") and os.geteuid() == 0:
-        quiet = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
+        quiet = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=300"]
         subprocess.run([*quiet, "update"], check=False)
         got = subprocess.run([*quiet, "install", "-y", "--no-install-recommends", "chromium"], check=False)
         if got.returncode == 0:
