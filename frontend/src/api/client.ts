@@ -13,6 +13,7 @@ export type Intervention = NonNullable<Action["intervention_type"]>;
 export type TimelineRow = Schemas["TimelineRow"];
 export type Finding = Schemas["FindingView"];
 export type MedicineRow = Schemas["MedicineView"];
+export type Score = Schemas["Score"];
 export type Suggestion = Schemas["Suggestion"];
 export type Word = Schemas["InteractionQuery"]["severity"];
 export type OpenReview = Schemas["OpenReview"];

@@ -72,7 +72,7 @@ export function PatientPage({ id }: { id: string }) {
         )}
         <h2>Get help at once if you have</h2>
         <p>black stools or bleeding that does not stop, fainting, sudden confusion, trouble breathing, or a new rash with fever.</p>
-        <p className="small">For research and decision support. A clinician decides.</p>
+        <p className="small printed">For research and decision support. A clinician decides.</p>
       </article>
     </Shell>
   );

@@ -3,8 +3,10 @@ import { useRef, useState } from "react";
 import { $api, type Review, type PatientReview, type TaskReview } from "../api/client";
 import { sayAction } from "../review/board";
 import type { Play } from "../review/ReviewPage";
+import { Grades } from "./Grades";
+import { Legal } from "./Legal";
 
-export const SPEEDS = [
+const SPEEDS = [
   { value: "0", label: "At once" },
   { value: "400", label: "Quick" },
   { value: "1500", label: "Slow" },
@@ -27,6 +29,8 @@ export function Research({ review, play }: { review: PatientReview | TaskReview;
       <Driver review={review} play={play} />
       <div className="research-grid">
         <div>
+          <h3>Grade</h3>
+          <Grades review={review} />
           <h3>Rewards</h3>
           <div className="scroll-x" tabIndex={0} role="region" aria-label="Rewards by step">
             <table className="plain">
@@ -45,7 +49,7 @@ export function Research({ review, play }: { review: PatientReview | TaskReview;
                     <tr key={row.sequence}>
                       <td>{row.sequence}</td>
                       <td>{row.action && sayAction(row.action)}</td>
-                      <td>{row.reward?.toFixed(4)}</td>
+                      <td>{signed(row.reward ?? 0)}</td>
                       <td>{parts(row.parts)}</td>
                     </tr>
                   ))}
@@ -54,20 +58,24 @@ export function Research({ review, play }: { review: PatientReview | TaskReview;
           </div>
         </div>
         <div>
+          <h3>Legal actions</h3>
+          <Legal seen={review.observation} label="Legal actions" />
           <h3>What goes over the wire</h3>
-          <Legal review={review} />
           <Json title="Observation" of={review.observation} />
           <Json title="Last action" of={review.timeline.at(-1)?.action ?? null} />
-          <Json title="Legal actions" of={review.observation.legal_actions} />
         </div>
       </div>
     </section>
   );
 }
 
+export function signed(value: number): string {
+  return `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(4)}`;
+}
+
 export function parts(of: Record<string, number>): string {
   return Object.entries(of)
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(4)}`)
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${signed(value)}`)
     .join(", ");
 }
 
@@ -123,18 +131,6 @@ function Driver({ review, play }: { review: TaskReview; play: Play }) {
         Compare two agents
       </Button>
     </div>
-  );
-}
-
-/** The mask, in numbers. */
-function Legal({ review }: { review: TaskReview }) {
-  const legal = review.observation.legal_actions;
-  const queries = Object.values(legal.query_ddi ?? {}).reduce((n, others) => n + others.length, 0);
-  const kinds = Object.values(legal.propose_intervention ?? {}).reduce((n, all) => n + all.length, 0);
-  return (
-    <p className="small">
-      Open of 166 actions: {queries} queries, {kinds} interventions, {legal.finish_review ? "finish" : "no finish"}.
-    </p>
   );
 }
 

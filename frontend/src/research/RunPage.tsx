@@ -1,23 +1,20 @@
 import { Button, Loader, NativeSelect, NumberInput, Slider, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { $api, api, passing, type TaskReview } from "../api/client";
+import { $api } from "../api/client";
 import { SPLITS, TASKS } from "../open/OpenPage";
-import { sayAction, taskBoard } from "../review/board";
+import { DONE, sayAction, taskBoard } from "../review/board";
 import { Matrix } from "../review/Matrix";
 import { go, useLocation } from "../router";
 import { Mark } from "../ui/Mark";
 import { Shell } from "../ui/Shell";
 import { Told } from "../ui/Told";
-import { Json, parts } from "./Research";
+import { Legal } from "./Legal";
+import { Json, parts, signed } from "./Research";
+import { useRun, type Episode } from "./runs";
 
-interface Asked {
-  task: TaskReview["task_id"];
-  split: TaskReview["split"];
-  index: number;
+interface Asked extends Episode {
   agent: string;
   against: string;
-  seed: number;
 }
 
 /** What an address asks for; what it leaves out is filled in. */
@@ -38,17 +35,6 @@ function address(run: Asked, step?: number): string {
   if (run.against === "") params.delete("against");
   if (step !== undefined) params.set("step", String(step));
   return `/run?${params}`;
-}
-
-function useRun(run: Asked, agent: string) {
-  return useQuery({
-    queryKey: ["run", { ...run, agent, against: "" }],
-    enabled: agent !== "",
-    queryFn: async () =>
-      (await api.POST("/runs", { body: { task_id: run.task, split: run.split, index: run.index, agent, seed: run.seed } })).data,
-    retry: (count, error) => passing(error) && count < 300,
-    retryDelay: 1500,
-  });
 }
 
 /** An episode as agents played it, step by step; two of them side by side. The address is all it takes to see it again. */
@@ -168,7 +154,7 @@ function OneRun({ name, query, at }: { name: string; query: ReturnType<typeof us
       <h2>{title}</h2>
       <p className="figures">
         <span className="figure">
-          <b>{total.toFixed(3)}</b> return so far
+          <b>{total.toFixed(3).replace("-", "−")}</b> return so far
         </span>
         {ended && (
           <>
@@ -176,7 +162,7 @@ function OneRun({ name, query, at }: { name: string; query: ReturnType<typeof us
               <b data-testid="run-grade">{run.score.grade.toFixed(3)}</b> grade
             </span>
             <span className="figure">
-              <b>{run.score.oracle.toFixed(3)}</b> the best there was
+              <b>{run.score.oracle.toFixed(3)}</b> oracle
             </span>
           </>
         )}
@@ -185,7 +171,7 @@ function OneRun({ name, query, at }: { name: string; query: ReturnType<typeof us
         {board.medicines.map((m, index) => (
           <li key={m.slot} className={m.status === "stopped" ? "gone" : ""}>
             <span className="number">{index + 1}</span> <Mark tone={m.tone} word={m.word} /> <b>{m.name}</b>{" "}
-            {m.status !== "taken" && <span className="chip strong">{m.status.replace("_", " ")}</span>}
+            {m.status !== "taken" && <span className="chip strong">{DONE[m.status].toLowerCase()}</span>}
           </li>
         ))}
       </ul>
@@ -199,13 +185,16 @@ function OneRun({ name, query, at }: { name: string; query: ReturnType<typeof us
               {s.found && <span className="soft">: {s.found === "none" ? "none found" : s.found}</span>}
               {s.error && <span className="bad"> {s.error}</span>}
               <span className="soft small reason">
-                {s.reward >= 0 ? "+" : "−"}
-                {Math.abs(s.reward).toFixed(4)} ({parts(s.parts)}){s.action.rationale ? `. ${s.action.rationale}` : ""}
+                {signed(s.reward)} ({parts(s.parts)}){s.action.rationale ? `. ${s.action.rationale}` : ""}
               </span>
             </span>
           </li>
         ))}
       </ol>
+      <details>
+        <summary>Legal actions</summary>
+        <Legal seen={seen} label={`Legal actions, ${title}`} />
+      </details>
       <Json title="Observation" of={seen} />
       <Json title="Action" of={done.at(-1)?.action ?? null} />
     </section>

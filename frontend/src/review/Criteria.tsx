@@ -23,7 +23,7 @@ export function Criteria({ review }: { review: PatientReview }) {
             <h3>{title}</h3>
             {found.length === 0 && <p>None met in knowledge base {review.knowledge.version}.</p>}
             {found.map((f) => (
-              <FindingCard key={`${f.id}-${f.drugs.join()}`} finding={f} />
+              <FindingCard key={`${f.id}-${f.drugs.join()}`} finding={f} brief />
             ))}
           </div>
         );

@@ -16,6 +16,7 @@ export function Loads({ review }: { review: PatientReview }) {
               <b>{burdenName(b.id)}</b>
               {b.reached ? <Mark tone="change" word="At the limit or above" /> : <Mark tone="keep" word="Below the limit" />}
               <span>
+                {" "}
                 {b.total}
                 {b.total !== b.total_before && <span className="soft"> (was {b.total_before})</span>}, limit {b.threshold}
               </span>

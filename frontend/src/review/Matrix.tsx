@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import type { PatientReview } from "../api/client";
 import { Mark, Shape, type Tone } from "../ui/Mark";
 import { WORDS, type Board, type Cell, type Medicine } from "./board";
-import { FindingCard, SEVERITIES, TONES } from "./FindingCard";
+import { FindingCard } from "./FindingCard";
 
 interface Props {
   board: Board;
@@ -23,6 +23,9 @@ const SIGNS: Record<Cell["word"], { letter: string; tone: Tone }> = {
   closed: { letter: "", tone: "unknown" },
 };
 
+/** Medicines up to which squares are larger: there is room. */
+const FEW = 10;
+
 /** Every pair, below the diagonal. Pressing one tells what is known of it; in an episode it asks. */
 export function Matrix({ board, at, pair, onPair, review, label = "Pairs of medicines" }: Props) {
   const { medicines } = board;
@@ -36,7 +39,7 @@ export function Matrix({ board, at, pair, onPair, review, label = "Pairs of medi
   return (
     <>
       <div className="scroll-x" tabIndex={0} role="region" aria-label={label}>
-        <table className="matrix">
+        <table className={`matrix ${medicines.length <= FEW ? "few" : ""}`}>
           <caption className="hidden">
             {review ? "What was found for each pair of medicines" : "What was asked of each pair of medicines"}
           </caption>
@@ -143,16 +146,14 @@ function Told({ a, b, cell, review }: { a: Medicine; b: Medicine; cell: Cell; re
     .filter((f) => f.slots.length === 2 && f.slots.includes(a.slot) && f.slots.includes(b.slot));
   return (
     <div className="pair-told" role="status">
-      <p className="finding-head">
-        <b>
-          {a.name} + {b.name}
-        </b>
-        {cell.pair !== null ? (
-          <Mark tone={TONES[cell.pair.severity_now]} word={SEVERITIES[cell.pair.severity_now]} />
-        ) : (
+      {!both?.length && (
+        <p className="finding-head">
           <Mark tone={SIGNS[cell.word].tone} word={WORDS[cell.word]} />
-        )}
-      </p>
+          <b>
+            {a.name} + {b.name}
+          </b>
+        </p>
+      )}
       {review && both?.length === 0 && <p>{sentenceOf(review.other_pairs)}</p>}
       {both?.map((f) => <FindingCard key={f.id} finding={f} />)}
     </div>
@@ -173,7 +174,7 @@ function Groups({ review }: { review: PatientReview }) {
     <div className="groups">
       <h3>Three or more together, or one alone</h3>
       {groups.map((f) => (
-        <FindingCard key={`${f.id}-${f.drugs.join()}`} finding={f} />
+        <FindingCard key={`${f.id}-${f.drugs.join()}`} finding={f} brief />
       ))}
     </div>
   );

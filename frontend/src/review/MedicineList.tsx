@@ -1,7 +1,7 @@
 import { useState, type Ref } from "react";
 import type { Intervention, PatientReview, TaskReview } from "../api/client";
 import { Mark } from "../ui/Mark";
-import { DONE, KINDS, WORDS, type Board, type Medicine } from "./board";
+import { KINDS, WORDS, type Board, type Medicine } from "./board";
 import { FindingCard } from "./FindingCard";
 
 interface Props {
@@ -85,7 +85,7 @@ function Decision({ medicine: m, finished, onAct }: { medicine: Medicine; finish
         disabled={m.status !== "taken" && m.undo === null}
         onClick={() => onAct(m, null)}
       >
-        {DONE.taken}
+        Keep
       </button>
       {KINDS.map(({ kind, word, key, status }) => {
         const chosen = m.status === status;

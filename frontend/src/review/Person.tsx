@@ -2,27 +2,35 @@ import type { PatientReview, TaskReview } from "../api/client";
 import { Mark } from "../ui/Mark";
 import { plain } from "./board";
 
+const LABS: Record<string, string> = { qtc: "QTc", inr: "INR", hba1c: "HbA1c", egfr: "eGFR", systolic_bp: "systolic" };
+/** As the knowledge base reads them (LabName). */
+const UNITS: Record<string, string> = {
+  potassium: "mmol/L", sodium: "mmol/L", qtc: "ms", hba1c: "%", heart_rate: "/min", systolic_bp: "mmHg", weight: "kg",
+  height: "cm", creatinine: "mg/dL",
+};
+
 /** Who it is, and how much of the list is known. */
 export function Person({ review }: { review: PatientReview | TaskReview }) {
   return review.kind === "patient" ? <PatientLine review={review} /> : <EpisodeLine review={review} />;
 }
 
+/** "Woman, 82". */
+export function whoOf({ sex, age }: Pick<PatientReview["patient"], "sex" | "age">): string {
+  return `${sex === null ? "Person" : sex === "female" ? "Woman" : "Man"}, ${age ?? "age not stated"}`;
+}
+
 function PatientLine({ review }: { review: PatientReview }) {
   const { patient: p, coverage: c } = review;
-  const who = [p.sex === null ? "Person" : p.sex === "female" ? "Woman" : "Man", p.age === null ? "age not stated" : `${p.age}`];
-  const labs = Object.entries(p.labs).map(([name, lab]) => `${plain(name)} ${lab.value}`);
+  const labs = Object.entries(p.labs).map(([name, lab]) => [LABS[name] ?? plain(name), lab.value, UNITS[name]].filter(Boolean).join(" "));
+  const kidneys = [p.egfr === null ? "" : `eGFR ${p.egfr}`, p.creatinine_clearance === null ? "" : `CrCl ${p.creatinine_clearance} mL/min`];
   const genes = Object.entries(p.phenotypes).map(([gene, phenotype]) => `${gene} ${phenotype}`);
   const unknown = c.unresolved.map((u) => (u.nearest.length > 0 ? `${u.text} (near: ${u.nearest.join(", ")})` : u.text));
   return (
     <section className="person" aria-label="Patient">
-      <h1>{who.join(", ")}</h1>
+      <h1>{whoOf(p)}</h1>
       <dl>
         <Fact name="Kidneys">
-          {p.egfr === null
-            ? p.creatinine_clearance === null
-              ? "not stated"
-              : `CrCl ${p.creatinine_clearance}`
-            : `eGFR ${p.egfr}`}
+          {kidneys.filter(Boolean).join(", ") || "not stated"}
         </Fact>
         <Fact name="Liver">{p.child_pugh === null ? "not stated" : `Child-Pugh ${p.child_pugh}`}</Fact>
         <Fact name="Genes">{genes.join(", ") || "not stated"}</Fact>

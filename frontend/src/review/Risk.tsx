@@ -1,5 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
-import { api, type PatientReview, type TaskReview } from "../api/client";
+import type { PatientReview, TaskReview } from "../api/client";
+import { useScore } from "../research/runs";
 import { plain } from "./board";
 
 const NAMES: Record<string, string> = {
@@ -103,7 +103,7 @@ export function Budgets({ review }: { review: TaskReview }) {
         <div>
           <dt>Return so far</dt>
           <dd>
-            <b>{review.raw_return.toFixed(3)}</b>
+            <b>{review.raw_return.toFixed(3).replace("-", "−")}</b>
           </dd>
         </div>
       </dl>
@@ -112,11 +112,7 @@ export function Budgets({ review }: { review: TaskReview }) {
 }
 
 function Score({ review }: { review: TaskReview }) {
-  const score = useQuery({
-    queryKey: ["score", review.id],
-    queryFn: async () =>
-      (await api.GET("/reviews/{review_id}/score", { params: { path: { review_id: review.id } } })).data,
-  });
+  const score = useScore(review);
   return (
     <div role="status">
       <p className="figures">
@@ -126,10 +122,10 @@ function Score({ review }: { review: TaskReview }) {
         {score.isPending && <span className="soft">Finding the best there was</span>}
         {score.data && (
           <>
-            <span className="figure">
+            <span className="figure beside">
               <b data-testid="oracle">{score.data.oracle.toFixed(3)}</b> the best there was
             </span>
-            <span className="figure">
+            <span className="figure beside">
               <b>{score.data.do_nothing.toFixed(3)}</b> finishing at once
             </span>
           </>

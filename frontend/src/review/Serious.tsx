@@ -2,6 +2,9 @@ import type { PatientReview } from "../api/client";
 import { Mark, Shape } from "../ui/Mark";
 import { TONES } from "./FindingCard";
 
+/** Of how many problems what to do stands open: many at once are read by nobody. All are named. */
+const IN_FULL = 3;
+
 /** The few problems to act on first, before everything else. */
 export function Serious({ review }: { review: PatientReview }) {
   const all = [...review.findings, ...review.brought].filter((f) => f.serious);
@@ -17,13 +20,20 @@ export function Serious({ review }: { review: PatientReview }) {
       </h2>
       {left.length === 0 && done.length === 0 && <p>{review.answer}</p>}
       <ul>
-        {left.map((f) => (
+        {left.map((f, index) => (
           <li key={`${f.id}-${f.drugs.join()}`}>
             <Shape tone="urgent" />
-            <div>
-              <b>{f.message}</b>
-              <p>{f.management}</p>
-            </div>
+            {index < IN_FULL ? (
+              <div>
+                <b>{f.message}</b>
+                <p>{f.management}</p>
+              </div>
+            ) : (
+              <details>
+                <summary>{f.message}</summary>
+                <p>{f.management}</p>
+              </details>
+            )}
           </li>
         ))}
       </ul>

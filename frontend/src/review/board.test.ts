@@ -40,6 +40,13 @@ describe("an episode's board", () => {
     expect(metoprolol!.tone).toBe("unknown");
   });
 
+  it("does not call a medicine clear while a pair of it was not asked", () => {
+    const one = { drug_id_1: "naproxen", drug_id_2: "warfarin", severity: "none" } as const;
+    expect(taskBoard(episode([one])).medicines[0]!.word).toBe("None so far");
+    const both = taskBoard(episode([one, { ...one, drug_id_1: "metoprolol" }]));
+    expect(both.medicines.map((m) => m.word)).toEqual(["None found", "None so far", "None so far"]);
+  });
+
   it("keeps what was found of a medicine that was stopped", () => {
     const review = episode([{ drug_id_1: "warfarin", drug_id_2: "naproxen", severity: "severe" }], ["taken", "stopped"]);
     const { medicines, cell } = taskBoard(review);
@@ -67,6 +74,19 @@ describe("a patient's board", () => {
     expect(first!.proposed).toBe("Switch to diclofenac (topical)");
     expect(first!.chips).toEqual(["Anticholinergic 3", "QT"]);
     expect([first!.open, second!.open]).toEqual([["stop"], []]);
+  });
+
+  it("says what was decided, and stays urgent while something serious is left", () => {
+    const decided = (status: string, worst: string | null) => {
+      const medicines = [{ ...review.medicines[0]!, status, worst }] as PatientReview["medicines"];
+      const { tone, word } = patientBoard({ ...review, medicines }).medicines[0]!;
+      return [tone, word];
+    };
+    expect(decided("stopped", null)).toEqual(["keep", "Stopped"]);
+    expect(decided("dose_reduced", "monitor")).toEqual(["keep", "Reduced"]);
+    expect(decided("monitored", "avoid")).toEqual(["urgent", "Act first"]);
+    expect(decided("substituted", "contraindicated")).toEqual(["urgent", "Act first"]);
+    expect(decided("taken", null)).toEqual(["urgent", "Act first"]);
   });
 
   it("shows the worst finding of a pair, and none found where there is none", () => {

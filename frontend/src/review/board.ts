@@ -28,8 +28,6 @@ export interface Cell {
   word: Word | "unasked" | "closed";
   /** Whether it can be asked about now. */
   open: boolean;
-  /** The finding behind it, where it is shown. */
-  pair: PatientReview["pairs"][number] | null;
 }
 
 export interface Board {
@@ -39,11 +37,11 @@ export interface Board {
 }
 
 export const DONE: Record<Medicine["status"], string> = {
-  taken: "Keep",
-  stopped: "Stop",
-  dose_reduced: "Reduce",
-  substituted: "Switch",
-  monitored: "Monitor",
+  taken: "Kept",
+  stopped: "Stopped",
+  dose_reduced: "Reduced",
+  substituted: "Switched",
+  monitored: "Monitored",
 };
 
 export const KINDS: { kind: Intervention; word: string; key: string; status: Medicine["status"] }[] = [
@@ -59,6 +57,13 @@ const PRIORITY: Record<PatientReview["medicines"][number]["priority"], { tone: T
   monitor: { tone: "monitor", word: "Monitor" },
   keep: { tone: "keep", word: "Keep" },
 };
+
+/** How urgent a medicine is; once it was decided about, what was decided, unless something serious is left or came. */
+function patientMark(m: PatientReview["medicines"][number]): { tone: Tone; word: string } {
+  const serious = m.worst === "contraindicated" || m.worst === "avoid";
+  if (m.status === "taken" || (serious && m.status !== "substituted")) return PRIORITY[m.priority];
+  return serious ? PRIORITY.urgent : { tone: "keep", word: DONE[m.status] };
+}
 
 export const BURDENS: Record<string, string> = {
   "cns-active-three": "CNS",
@@ -85,7 +90,7 @@ export function named(id: string): string {
 const pairKey = (a: number, b: number) => (a < b ? `${a}-${b}` : `${b}-${a}`);
 
 export function patientBoard(review: PatientReview): Board {
-  const pairs = new Map(review.pairs.map((p) => [pairKey(...p.slots), p] as const).reverse());
+  const words = new Map(review.pairs.map((p) => [pairKey(...p.slots), p.word] as const).reverse()); // the worst is first
   const routes = new Map(review.plan.map((s) => [s.slot, s.replacement_route] as const));
   const undoable = new Set(review.can_undo);
   const open = review.legal_actions.propose_intervention ?? {};
@@ -102,7 +107,7 @@ export function patientBoard(review: PatientReview): Board {
         dose: m.dose,
         takenFor: m.taken_for,
         status: m.status,
-        ...PRIORITY[m.priority],
+        ...patientMark(m),
         why: reasons[0] ?? m.why,
         more: more ? reasons.length - 2 + Number(more[1]) : reasons.length - 1,
         proposed: m.proposed === null ? null : sayPlan(m.proposed, m.proposed_drug, routes.get(m.slot)),
@@ -114,9 +119,8 @@ export function patientBoard(review: PatientReview): Board {
       };
     }),
     cell: (a, b) => {
-      if (a.status === "stopped" || b.status === "stopped") return { word: "closed", open: false, pair: null };
-      const pair = pairs.get(pairKey(a.slot, b.slot)) ?? null;
-      return { word: pair?.word ?? "none", open: false, pair };
+      if (a.status === "stopped" || b.status === "stopped") return { word: "closed", open: false };
+      return { word: words.get(pairKey(a.slot, b.slot)) ?? "none", open: false };
     },
   };
 }
@@ -165,7 +169,7 @@ export function taskBoard(review: Pick<TaskReview, "observation" | "timeline" | 
         dose: m.daily_mg === null ? "" : `${m.daily_mg} mg a day`,
         takenFor: [],
         status: m.status,
-        ...episodeMark(worst?.word ?? null, m.flags ?? []),
+        ...episodeMark(worst?.word ?? null, m.flags ?? [], known.length === partners.length),
         why: episodeWhy(worst, known.length, partners.length),
         more: 0,
         proposed: null,
@@ -179,18 +183,19 @@ export function taskBoard(review: Pick<TaskReview, "observation" | "timeline" | 
     cell: (a, b) => {
       const key = pairKey(a.slot, b.slot);
       const apart = a.status === "stopped" || b.status === "stopped";
-      return { word: asked.get(key) ?? (apart ? "closed" : "unasked"), open: canQuery.has(key), pair: null };
+      return { word: asked.get(key) ?? (apart ? "closed" : "unasked"), open: canQuery.has(key) };
     },
   };
 }
 
 const FLAGS: Record<string, string> = { beers: "Beers", renal: "Kidney", hepatic: "Liver" };
 
-function episodeMark(worst: Word | null, flags: string[]): { tone: Tone; word: string } {
+function episodeMark(worst: Word | null, flags: string[], all: boolean): { tone: Tone; word: string } {
   if (worst === "severe") return { tone: "urgent", word: "Severe" };
   if (worst === "moderate") return { tone: "change", word: "Moderate" };
   if (flags.length > 0) return { tone: "monitor", word: "Flagged" };
   if (worst === null) return { tone: "unknown", word: "Not asked" };
+  if (!all) return { tone: "unknown", word: worst === "minor" ? "Minor so far" : "None so far" };
   return { tone: "keep", word: worst === "minor" ? "Minor" : "None found" };
 }
 

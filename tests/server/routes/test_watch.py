@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import Server
+from polypharmacy.server.routes import watch
+from tests.server.conftest import Server, Serving, learning_elsewhere
 
 EPISODE = {"task_id": "budgeted_screening", "split": "test", "index": 3}
 
@@ -22,8 +23,12 @@ def step(server: Server, review: str, agent: str, seed: int = 0, **query: int) -
     return httpx.post(f"{server.url}/reviews/{review}/agent", json=body, params=query, timeout=120)
 
 
-def run(server: Server, agent: str, seed: int = 0) -> dict[str, Any]:
-    answer = httpx.post(f"{server.url}/runs", json={**EPISODE, "agent": agent, "seed": seed}, timeout=120)
+def run(server: Server, agent: str, seed: int = 0, **episode: Any) -> dict[str, Any]:
+    body = {**EPISODE, **episode, "agent": agent, "seed": seed}
+    for _ in range(20):  # an agent that learns asks for patience
+        answer = httpx.post(f"{server.url}/runs", json=body, timeout=120)
+        if answer.status_code != 503:
+            break
     assert answer.status_code == 200
     played: dict[str, Any] = answer.json()
     return played
@@ -56,6 +61,35 @@ def test_an_agent_stepped_through_a_stored_episode_plays_as_it_does_in_one_go(se
     assert shown["finished"]
     assert shown["grade"] == whole["score"]["grade"]
     assert step(server, review, agent).status_code == 409
+
+
+def test_everybody_who_can_be_watched_plays_an_episode_to_its_grade(server: Server) -> None:
+    easy = {"task_id": "easy_screening", "index": 1}
+    agents = httpx.get(f"{server.url}/agents").json()
+    assert {row["name"] for row in agents if row["learns"]} == {"belief_greedy", "planner", "planner_unasked"}
+    for row in agents:
+        played = run(server, row["name"], 2, **easy)
+        assert played["agent"] == row["name"]
+        assert played["steps"][-1]["observation"]["done"]
+        assert played["score"]["do_nothing"] <= played["score"]["grade"] <= played["score"]["oracle"]
+        assert played == run(server, row["name"], 2, **easy)
+    review = opened(server, **easy)["id"]
+    shown = step(server, review, "belief_greedy").json()
+    assert shown["timeline"][0]["action"]["rationale"].startswith("belief_greedy: ")
+
+
+def test_an_agent_that_is_learning_says_so_and_plays_once_it_has_learned(
+    serve: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LEARNING_TIMEOUT", 0.0)
+    server = serve()
+    body = {**EPISODE, "task_id": "easy_screening", "agent": "belief_greedy"}
+    with learning_elsewhere(server):
+        answer = httpx.post(f"{server.url}/runs", json=body, timeout=60)
+        assert answer.status_code == 503
+        assert "belief_greedy learns from the training cases of easy_screening first" in answer.json()["detail"]
+    monkeypatch.setattr(watch, "LEARNING_TIMEOUT", 60.0)
+    assert httpx.post(f"{server.url}/runs", json=body, timeout=120).json()["score"]["grade"] > 0
 
 
 def test_a_run_is_the_same_again_and_another_with_another_seed(server: Server) -> None:

@@ -1,8 +1,10 @@
 """A real browser on a real server. Whatever a page asks of another host, or says on its console, fails its test."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
@@ -63,6 +65,17 @@ def open_episode(page: Page, task: str, index: int) -> None:
     page.get_by_label("Index").fill(str(index))
     page.get_by_role("button", name="Play", exact=True).click()
     expect(page.get_by_role("heading", name="Medicines", exact=True)).to_be_visible(timeout=60_000)
+
+
+def of_another_knowledge_base(server: Server, url: str) -> str:
+    """The id of a copy of the review at `url`, as a server with another knowledge base would have stored it."""
+    journal = server.app.state.reviews.journal
+    held = journal.review(url.rsplit("/", 1)[1])
+    old = replace(held, id=str(uuid4()), knowledge_version="1999.1", knowledge_hash="other")
+    journal.open(old)
+    for action in journal.actions(held.id):
+        journal.append(old.id, action)
+    return old.id
 
 
 def risk(page: Page) -> int:

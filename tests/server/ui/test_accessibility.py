@@ -1,12 +1,14 @@
 """axe finds nothing on any view, light at a desk and dark on a phone; `benchmarks/ui.py` looks at all four."""
 
+import re
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.server.ui.conftest import open_episode, open_file
+from tests.server.conftest import Server
+from tests.server.ui.conftest import of_another_knowledge_base, open_episode, open_file
 
 LOOKS: tuple[tuple[Literal["light", "dark"], int, int], ...] = (("light", 1440, 900), ("dark", 390, 844))
 
@@ -69,17 +71,26 @@ def test_episode_with_research(page: Page, axe: Axe) -> None:
     open_episode(page, "easy_screening", 2)
     page.goto(f"{page.url}?mode=research")
     page.locator(".square").first.click()
-    expect(page.get_by_role("region", name="Research").get_by_role("row")).to_have_count(2)
+    expect(page.get_by_role("region", name="Rewards by step").get_by_role("row")).to_have_count(2)
     check(page, axe)
     page.keyboard.press("f")
     page.get_by_role("dialog").get_by_role("button", name="Finish").click()
-    expect(page.get_by_test_id("oracle")).to_be_visible()
+    expect(page.get_by_test_id("grade-belief_greedy")).to_have_text(re.compile("^0"), timeout=90_000)
     check(page, axe)
 
 
 def test_run(page: Page, axe: Axe) -> None:
     page.goto("/run?task=easy_screening&split=test&index=0&agent=heuristic&against=random&step=3")
     expect(page.get_by_role("region", name="random").locator(".timeline li")).to_have_count(3)
+    check(page, axe)
+
+
+def test_read_only(page: Page, server: Server, axe: Axe) -> None:
+    open_file(page, "nine_medicines.json")
+    page.keyboard.press("s")
+    expect(page.get_by_role("region", name="Timeline")).to_contain_text("Stop")
+    page.goto(f"/review/{of_another_knowledge_base(server, page.url)}")
+    expect(page.get_by_role("heading", name="Read only")).to_be_visible()
     check(page, axe)
 
 

@@ -2,9 +2,14 @@
 
 import json
 import re
+from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Page, Request, expect
 
+from polypharmacy.env.actions import ProposeIntervention, QueryDdi, encode
+from polypharmacy.server.routes import watch
+from tests.server.conftest import Serving, learning_elsewhere
 from tests.server.ui.conftest import open_episode
 
 WORDS = re.compile(r"severe|moderate|minor|none found", re.I)
@@ -81,12 +86,65 @@ def test_an_agent_plays_a_step_and_then_to_the_end(page: Page) -> None:
     page.goto(f"{page.url}?mode=research")
     drawer = page.get_by_role("region", name="Research")
     drawer.get_by_label("Speed").select_option("At once")
+    rewards = drawer.get_by_role("region", name="Rewards by step").get_by_role("row")
     drawer.get_by_role("button", name="Next step").click()
-    expect(drawer.get_by_role("row")).to_have_count(2)
+    expect(rewards).to_have_count(2)
     drawer.get_by_role("button", name="To the end").click()
     expect(page.get_by_test_id("oracle")).to_be_visible(timeout=90_000)
-    expect(drawer.get_by_role("row").last).to_contain_text("grade +")
+    expect(rewards.last).to_contain_text("grade +")
     expect(drawer).to_contain_text("Open of 166 actions: 0 queries, 0 interventions, no finish.")
+
+
+def test_the_mask_is_a_grid_of_the_very_actions_that_are_open(page: Page) -> None:
+    open_episode(page, "budgeted_screening", 3)
+    page.goto(f"{page.url}?mode=research")
+    page.get_by_role("button", name=re.compile("not asked: ask")).first.click()
+    page.get_by_role("listitem").get_by_role("button", name="Stop").nth(1).click()
+    expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(2)
+    seen = page.request.get(f"/reviews/{urlsplit(page.url).path.rsplit('/', 1)[1]}").json()["observation"]
+    slot = {m["drug_id"]: m["slot"] for m in seen["current_medications"]}
+    legal = seen["legal_actions"]
+    wanted = {encode(QueryDdi(slot[a], slot[b])) for a, others in legal["query_ddi"].items() for b in others}
+    wanted |= {
+        encode(ProposeIntervention(slot[drug], kind))
+        for drug, kinds in legal["propose_intervention"].items()
+        for kind in kinds
+    }
+    grid = page.get_by_role("region", name="Legal actions")
+    assert {int(number) for number in grid.locator(".legal-now").all_inner_texts()} == wanted
+    drugs = len(slot)
+    assert grid.locator(".bit").count() == drugs * (drugs - 1) // 2 + 4 * drugs
+
+
+def test_after_the_end_the_grade_stands_beside_the_oracles_and_that_of_an_agent_that_has_to_learn_first(
+    page: Page, serve: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LEARNING_TIMEOUT", 0.0)
+    server = serve()
+    page.goto(server.url)
+    page.get_by_label("Index").fill("5")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("heading", name="Medicines", exact=True)).to_be_visible(timeout=60_000)
+    page.goto(f"{page.url}?mode=research")
+    drawer = page.get_by_role("region", name="Research")
+    expect(drawer).to_contain_text("Told after the end")
+    with learning_elsewhere(server):
+        page.keyboard.press("f")
+        page.keyboard.press("Enter")
+        expect(drawer.get_by_role("status")).to_contain_text(
+            "belief_greedy learns from the training cases of easy_screening"
+        )
+        expect(drawer.get_by_test_id("grade-oracle")).to_have_text(re.compile(r"^0\.\d{3}$"))
+        with page.expect_request("**/runs"):
+            drawer.get_by_role("button", name="Ask again").click()
+    expect(drawer.get_by_test_id("grade-belief_greedy")).to_have_text(re.compile(r"^0\.\d{3}$"), timeout=90_000)
+    grade = {who: float(drawer.get_by_test_id(f"grade-{who}").inner_text()) for who in ("mine", "oracle", "nothing")}
+    greedy = float(drawer.get_by_test_id("grade-belief_greedy").inner_text())
+    assert grade["mine"] == grade["nothing"] == 0.001
+    assert 0.001 <= greedy <= grade["oracle"]
+    episode = {"task_id": "easy_screening", "split": "test", "index": 5, "agent": "belief_greedy"}
+    played = page.request.post(f"{server.url}/runs", data=episode).json()
+    assert greedy == round(played["score"]["grade"], 3)
 
 
 def test_two_agents_side_by_side_and_the_address_shows_the_same_step_again(page: Page) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.server.ui.conftest import open_file, risk
+from tests.server.conftest import Server
+from tests.server.ui.conftest import of_another_knowledge_base, open_file, risk
 
 COMMAND = Path(sys.executable).parent / "polypharmacy"
 
@@ -146,6 +147,21 @@ def test_a_review_goes_on_after_a_reload_and_by_its_address_in_another_tab(page:
     page.get_by_role("listitem", name="3. Warfarin").get_by_role("button", name="Monitor").click()  # it lags behind
     expect(page.get_by_role("alert")).to_contain_text("read it again")
     expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(2)
+
+
+def test_a_review_of_another_knowledge_base_can_be_read_and_says_why_it_cannot_go_on(
+    page: Page, server: Server
+) -> None:
+    open_file(page, "nine_medicines.json")
+    page.get_by_role("listitem", name="2. Naproxen").get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("heading", name="1 serious problem")).to_be_visible()
+    page.goto(f"/review/{of_another_knowledge_base(server, page.url)}")
+    expect(page.get_by_role("alert")).to_contain_text("made with knowledge base 1999.1 (other)")
+    expect(page.get_by_role("region", name="Woman, 82")).to_contain_text("Naproxen 250 mg (bought over the counter)")
+    expect(page.get_by_role("region", name="What was done").get_by_role("listitem")).to_have_text(["1Stop: Naproxen"])
+    expect(page.locator("main").get_by_role("button")).to_have_count(0)
+    page.get_by_role("link", name="Open a patient", exact=True).click()
+    expect(page.get_by_text("1999.1 (read only)").first).to_be_visible()
 
 
 def test_fifteen_medicines_fit_a_window_of_1280(page: Page) -> None:
