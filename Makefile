@@ -1,8 +1,9 @@
 # Everything works alone on a fresh machine with Python >= 3.11, pip and make.
 PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(if $(shell $(p) -c 'import sys; print(int(sys.version_info >= (3, 11)))' 2>/dev/null | grep 1),$(p))))
 BIN := .venv/bin
+NODE := $(shell npm --version >/dev/null 2>&1 && node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a === 20 && b >= 19) ? "yes" : ""' 2>/dev/null)
 
-.PHONY: setup run test check validate check-deploy clean
+.PHONY: setup run test check validate check-deploy browser ui ui-check dev clean
 
 setup: .venv/installed
 
@@ -15,12 +16,12 @@ setup: .venv/installed
 run: setup  ## the app, on http://localhost:7860; reviews are kept in a file, no keys are needed
 	$(BIN)/polypharmacy serve
 
-test: setup
+test: setup browser ui-check
 	$(BIN)/python -m pytest
 
-check: setup  ## lint, types, architecture, tests
-	$(BIN)/ruff format --check src tests benchmarks inference.py
-	$(BIN)/ruff check src tests benchmarks inference.py
+check: setup browser ui-check  ## lint, types, architecture, tests
+	$(BIN)/ruff format --check src tests benchmarks frontend inference.py
+	$(BIN)/ruff check src tests benchmarks frontend inference.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
@@ -36,5 +37,31 @@ check-deploy: setup  ## lint Dockerfile and compose.yaml; needs npm
 	$(BIN)/hadolint Dockerfile
 	npx --yes dclint@3.1.0 --max-warnings 0 compose.yaml
 
+browser: setup  ## a browser to test the page in: the one that is there, else Debian's chromium or Playwright's own
+	@$(BIN)/python -m tests.browser
+
+ui: setup frontend/node_modules  ## build the page into src/polypharmacy/ui, where it is committed (needs Node >= 20.19)
+	$(BIN)/python frontend/openapi.py > frontend/openapi.json
+	cd frontend && npm run --silent api src/api/schema.d.ts && npm test && npm run --silent build
+	$(BIN)/python frontend/sources.py
+
+ifneq ($(NODE),)
+ui-check: setup frontend/node_modules  ## the page's own tests; build it anew and want what is committed. Without Node a test compares the hash of its sources
+	$(BIN)/python frontend/openapi.py > frontend/openapi.json
+	cd frontend && npm run --silent api ../build/schema.d.ts && npm test && npm run --silent build -- --outDir ../build/ui
+	diff build/schema.d.ts frontend/src/api/schema.d.ts && diff -r -x sources.sha256 build/ui src/polypharmacy/ui || \
+	  { echo "what is committed of the page is not what its sources give: run make ui"; exit 1; }
+else
+ui-check:
+	@echo "no Node >= 20.19 here: the page is not built anew; a test compares the hash of its sources"
+endif
+
+dev: setup frontend/node_modules  ## the page on http://localhost:5173 with reload, and the server it asks, restarted by hand
+	@$(BIN)/polypharmacy serve & server=$$!; trap "kill $$server" EXIT; cd frontend && npm run --silent dev
+
+frontend/node_modules: frontend/package.json frontend/package-lock.json
+	cd frontend && npm ci --no-fund --no-audit
+	@touch $@
+
 clean:
-	rm -rf .venv build dist *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build frontend/node_modules dist *.egg-info src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

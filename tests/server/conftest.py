@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from polypharmacy.agents import registry
 from polypharmacy.env.openenv.banks import Banks
 from polypharmacy.server.app import build_app
 from polypharmacy.server.run import configure, listen
@@ -40,6 +41,17 @@ class Server:
         assert not self._thread.is_alive(), "the server did not stop"
 
 
+@contextmanager
+def learning_elsewhere(server: Server) -> Iterator[None]:
+    """While it lasts, agents of the server that have to learn wait: one learns at a time, and another does."""
+    learned = threading.Event()
+    server.app.state.agents._thread.submit(learned.wait)
+    try:
+        yield
+    finally:
+        learned.set()
+
+
 Serving = Callable[..., Server]
 
 
@@ -62,6 +74,16 @@ def serving(folder: Path) -> Iterator[Serving]:
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _few_training_cases() -> Iterator[None]:
+    """Agents that learn do so from 48 cases instead of 2,048: what is served does not depend on how well they play."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "TRAINING_CASES", 48)
+        registry._belief.cache_clear()
+        yield
+    registry._belief.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,8 @@ def test_every_call_is_answered_as_the_document_says(server: Server) -> None:
 
 def _keep_to_compiled_cases(case: Any) -> None:
     """What would be played plays one of the first sixteen test cases: others would be compiled first."""
+    if case.path == "/runs" and isinstance(case.body, dict) and case.body.get("split") in SPLITS:
+        case.body = {**case.body, "split": "test", "index": 3, "agent": "heuristic"}
     if case.path not in ("/reset", "/reviews") or case.method.upper() != "POST":
         return
     if isinstance(case.body, dict) and case.body.get("patient") is None and case.body.get("split") in SPLITS:

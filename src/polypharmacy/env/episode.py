@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from polypharmacy.env.actions import FinishReview, QueryDdi, decode, encode
 from polypharmacy.env.bank import Bank
-from polypharmacy.env.layout import ACTIONS, FIRST_INTERVENTION, MICRO, QUERIES_LEFT, STEPS_LEFT
+from polypharmacy.env.dynamics import INTERVENTION_COST, QUERY_COST, TIME_OUT
+from polypharmacy.env.layout import ACTIONS, FINISH, FIRST_INTERVENTION, MICRO, QUERIES_LEFT, STEPS_LEFT
 from polypharmacy.env.text import say
 from polypharmacy.env.vector import VectorEnv
 from polypharmacy.env.view import View, view
@@ -95,3 +96,25 @@ def why_closed(seen: View, number: int) -> str:
     if seen.touched >> action.slot & 1:
         return "this medicine had its intervention already"
     return f"there is no alternative for this medicine, so it cannot be switched: {say(number)!r} is not open"
+
+
+def reward_parts(played: Played) -> tuple[int, dict[str, float]]:
+    """The raw reward in millionths, and its parts, which sum to it."""
+    raw = round(played.reward * MICRO)
+    parts: dict[str, int] = {}
+    rest = raw
+    if played.done and not (played.action == FINISH and played.problem is None):
+        parts["time_out"] = -TIME_OUT
+        rest += TIME_OUT
+    if played.problem is not None:
+        parts["invalid"] = rest
+    elif played.action == FINISH:
+        parts["grade"] = rest
+    elif played.action < FIRST_INTERVENTION:
+        parts["query"] = -QUERY_COST
+        if rest != -QUERY_COST:
+            parts["found"] = rest + QUERY_COST
+    else:
+        parts["intervention"] = -INTERVENTION_COST
+        parts["risk"] = rest + INTERVENTION_COST
+    return raw, {name: value / MICRO for name, value in parts.items()}

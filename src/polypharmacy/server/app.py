@@ -10,15 +10,17 @@ from starlette.middleware.cors import CORSMiddleware
 import polypharmacy
 from polypharmacy.env.backends import step_function
 from polypharmacy.env.openenv.banks import DRAWN, Banks
+from polypharmacy.env.oracle import best_plan
 from polypharmacy.env.tasks import TASKS
 from polypharmacy.knowledge import load
 from polypharmacy.server.journal.journal import Journal
 from polypharmacy.server.journal.live import Reviews
 from polypharmacy.server.middleware import Guard, RequestLog
 from polypharmacy.server.problem import REFUSALS, add_handlers
-from polypharmacy.server.routes import about, agent, episodes, mcp, reviews, websocket
+from polypharmacy.server.routes import about, agent, episodes, mcp, page, reviews, watch, websocket
 from polypharmacy.server.sessions import Sessions
 from polypharmacy.server.settings import Settings
+from polypharmacy.server.watched import Agents
 
 
 def build_app(settings: Settings | None = None) -> FastAPI:
@@ -35,7 +37,7 @@ def build_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sessions = Sessions(settings.max_sessions, settings.session_idle)
     add_handlers(app)
-    for module in (episodes, reviews, agent, mcp, about):
+    for module in (page, episodes, reviews, watch, agent, mcp, about):
         app.include_router(module.router, responses=REFUSALS)
     app.router.routes[:0] = [*websocket.routes, *mcp.routes]
     key = None if settings.api_key is None else settings.api_key.get_secret_value()
@@ -54,6 +56,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.banks = Banks()
     journal = Journal(app.state.settings.database_url)
     app.state.reviews = Reviews(journal, app.state.knowledge, app.state.banks.load)
+    app.state.agents = Agents(
+        app.state.knowledge, agent.remote_of(app.state.settings), app.state.settings.model_timeout
+    )
     step_function("numba")
     tasks = [asyncio.create_task(app.state.sessions.reap_for_ever())]
     if app.state.settings.warm:
@@ -65,11 +70,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        app.state.agents.close()
         app.state.banks.close()
         journal.close()
 
 
 async def _warm(banks: Banks) -> None:
-    """Have the cases that are drawn without an index ready before they are asked for."""
+    """Have the cases that are drawn without an index ready before they are asked for, and the oracle compiled."""
     for task in TASKS:
-        await banks.load_async(task, "train", DRAWN - 1)
+        bank = await banks.load_async(task, "train", DRAWN - 1)
+        await asyncio.to_thread(best_plan, bank.tables, 0)

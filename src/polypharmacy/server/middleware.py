@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polypharmacy.server.problem import log_failure, problem
+from polypharmacy.server.routes.page import is_page
 
 log = logging.getLogger("polypharmacy.server")
 OPEN_PATHS = ("/health",)
@@ -81,7 +82,7 @@ class Guard:
 
     def _refused(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         preflight = scope["type"] == "http" and scope["method"] == "OPTIONS"
-        if self._key is not None and scope["path"] not in OPEN_PATHS and not preflight:
+        if self._key is not None and scope["path"] not in OPEN_PATHS and not preflight and not is_page(scope["path"]):
             given = headers.get("authorization", "").encode()
             if not hmac.compare_digest(given, self._key):
                 return 401, "a key is needed: send Authorization: Bearer KEY"

@@ -128,6 +128,7 @@ class TimelineRow(_Model):
     taken_back: bool = False
     points_off: Points | None = None
     reward: float | None = None
+    parts: dict[str, float] = Field(default={}, description="of the reward: they sum to it")
     found: SeverityWord | None = None
     error: str | None = None
     digest: str = Field(description="SHA-256 of the state after it")

@@ -97,6 +97,7 @@ def _row(entry: Entry) -> TimelineRow:
         taken_back=entry.taken_back,
         points_off=entry.outcome.points_off,
         reward=entry.outcome.reward,
+        parts=dict(entry.outcome.parts),
         found=entry.outcome.found,
         error=entry.outcome.problem,
         digest=entry.stored.digest,

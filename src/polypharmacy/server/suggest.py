@@ -95,7 +95,7 @@ class Suggester:
         if guarded.number != number or not rationale:
             rationale = reason(view, guarded.number, self.knowledge)
         return Suggestion(
-            action=_action(view, ids, guarded.number, rationale, self.knowledge),
+            action=action_of(view, ids, guarded.number, rationale, self.knowledge),
             rationale=rationale,
             source=source,
             guardrails=passed(guarded.guardrails),
@@ -107,7 +107,8 @@ def passed(guardrails: Sequence[Guardrail]) -> list[GuardrailPassed]:
     return [GuardrailPassed(**row._asdict()) for row in guardrails]
 
 
-def _action(view: View, ids: Sequence[str], number: int, rationale: str, knowledge: Knowledge) -> PolypharmacyAction:
+def action_of(view: View, ids: Sequence[str], number: int, rationale: str, knowledge: Knowledge) -> PolypharmacyAction:
+    """Action `number`, 0 to 165, of an episode that calls its slots `ids`."""
     action = decode(number)
     if isinstance(action, FinishReview):
         return PolypharmacyAction(action_type="finish_review", rationale=rationale)

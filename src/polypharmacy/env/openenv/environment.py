@@ -12,9 +12,8 @@ from pydantic import ValidationError
 
 import polypharmacy
 from polypharmacy.env.bank import Bank
-from polypharmacy.env.dynamics import INTERVENTION_COST, QUERY_COST, TIME_OUT
-from polypharmacy.env.episode import Episode, Played
-from polypharmacy.env.layout import FINISH, FIRST_INTERVENTION, MICRO
+from polypharmacy.env.episode import Episode, Played, reward_parts
+from polypharmacy.env.layout import MICRO
 from polypharmacy.env.openenv.banks import DRAWN, Banks, shared_banks
 from polypharmacy.env.openenv.given_patient import GivenPatient
 from polypharmacy.env.openenv.models import (
@@ -167,7 +166,7 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
         played = self._play(number)
         if problem is None:
             problem = played.problem
-        raw, parts = _reward(played)
+        raw, parts = reward_parts(played)
         self._return += raw
         self._grade = played.grade
         metadata = {"raw_reward": raw / MICRO, "reward_parts": parts, "error": problem}
@@ -272,25 +271,3 @@ def observation_of(payload: bytes) -> PolypharmacyObservation:
     """The model of what goes over the wire."""
     data = orjson.loads(payload)
     return PolypharmacyObservation(**data["observation"], reward=data["reward"], done=data["done"])
-
-
-def _reward(played: Played) -> tuple[int, dict[str, float]]:
-    """The raw reward in millionths, and its parts, which sum to it."""
-    raw = round(played.reward * MICRO)
-    parts: dict[str, int] = {}
-    rest = raw
-    if played.done and not (played.action == FINISH and played.problem is None):
-        parts["time_out"] = -TIME_OUT
-        rest += TIME_OUT
-    if played.problem is not None:
-        parts["invalid"] = rest
-    elif played.action == FINISH:
-        parts["grade"] = rest
-    elif played.action < FIRST_INTERVENTION:
-        parts["query"] = -QUERY_COST
-        if rest != -QUERY_COST:
-            parts["found"] = rest + QUERY_COST
-    else:
-        parts["intervention"] = -INTERVENTION_COST
-        parts["risk"] = rest + INTERVENTION_COST
-    return raw, {name: value / MICRO for name, value in parts.items()}

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from polypharmacy.env.bank import Bank
-from polypharmacy.env.episode import Episode
+from polypharmacy.env.episode import Episode, reward_parts
 from polypharmacy.env.layout import MINOR, MODERATE, NONE, SEVERE
 from polypharmacy.env.openenv.models import InterventionType, PolypharmacyAction, SeverityWord
 from polypharmacy.env.openenv.observer import Observer
@@ -30,7 +32,7 @@ _WORDS: dict[int, SeverityWord] = {NONE: "none", MINOR: "minor", MODERATE: "mode
 
 class Outcome(NamedTuple):
     """What an action brought. In a patient's review `points_off` (of regimen risk); in a task the raw reward, what a
-    query found, why the action counted as invalid, and the grade at the end.
+    query found, why the action counted as invalid, the grade at the end, and the parts that sum to the reward.
     """
 
     points_off: int | None = None
@@ -38,6 +40,7 @@ class Outcome(NamedTuple):
     found: SeverityWord | None = None
     problem: str | None = None
     grade: float | None = None
+    parts: Mapping[str, float] = MappingProxyType({})
 
 
 class Play(Protocol):
@@ -140,7 +143,8 @@ class TaskPlay:
         self.total += played.reward
         self.grade = played.grade
         found = _WORDS[played.found] if played.found is not None else None
-        self.last = Outcome(None, played.reward, found, unknown or played.problem, played.grade)
+        _, parts = reward_parts(played)
+        self.last = Outcome(None, played.reward, found, unknown or played.problem, played.grade, parts)
         return self.last
 
     def digest(self) -> str:

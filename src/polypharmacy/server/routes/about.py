@@ -1,9 +1,8 @@
-"""What this environment is: health, schemas, metadata, the task list, and a page that says where to look."""
+"""What this environment is: health, schemas, metadata and the task list."""
 
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
 from openenv.core.env_server.types import (
     EnvironmentMetadata,
     GetTaskRangeRequest,
@@ -90,33 +89,6 @@ async def task_range(env_name: str, request: GetTaskRangeRequest) -> dict[str, A
     return {"tasks": _tasks.get_task_range(request.split, request.start, request.stop)}
 
 
-@router.get("/", response_class=HTMLResponse, include_in_schema=False)
-async def home() -> str:
-    """Where to look."""
-    return _HOME
-
-
 def _check(env_name: str) -> None:
     if env_name.lower() != NAME:
         raise HTTPException(404, f"the environment here is {NAME}")
-
-
-_HOME = f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>PolypharmacyEnv</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}
-code{{background:#8882;padding:.1em .3em;border-radius:.2em}}</style>
-<h1>PolypharmacyEnv</h1>
-<p>Reviews the medicines of older people, and teaches agents to. For research and decision support; a clinician
-decides.</p>
-<ul>
-<li><a href="docs">Every call, to try out</a> (<a href="openapi.json">OpenAPI</a>)</li>
-<li><a href="schema">Schemas</a> of action, observation and state</li>
-<li><a href="{NAME}/splits">Splits</a> of its tasks</li>
-<li><a href="metadata">Metadata</a> and <a href="health">health</a></li>
-</ul>
-<p>Agents: OpenEnv's clients connect to this address. By hand:
-<code>POST /reset {{"task_id": "easy_screening"}}</code>, then
-<code>POST /step {{"action": {{"action_type": "finish_review"}}}}</code>.</p>
-</html>
-"""

@@ -1,0 +1,23 @@
+import { useEffect, useRef } from "react";
+
+/** Single keys, where nothing is being typed and no dialog or menu is open. */
+export function useKeys(on: boolean, keys: Record<string, () => unknown>): void {
+  const held = useRef(keys);
+  held.current = keys;
+  useEffect(() => {
+    if (!on) return undefined;
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      const target = event.target as HTMLElement;
+      if (target.closest("input, textarea, select, dialog, [role=menu], [role=tablist], [role=radiogroup]")) {
+        if (event.key !== "Escape") return;
+      }
+      const act = held.current[event.key];
+      if (act === undefined) return;
+      event.preventDefault();
+      act();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [on]);
+}
