@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(if $(shell $(p) -c 'import sys; print(int(sys.version_info >= (3, 11)))' 2>/dev/null | grep 1),$(p))))
 BIN := .venv/bin
 
-.PHONY: setup run test check validate check-deploy clean
+.PHONY: setup run test check validate check-deploy policy clean
 
 setup: .venv/installed
 
@@ -24,6 +24,10 @@ check: setup  ## lint, types, architecture, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+policy: setup  ## train the shipped policy anew, after a change of the knowledge base
+	$(BIN)/polypharmacy train ppo --out runs/policy
+	$(BIN)/polypharmacy train export runs/policy --ship
 
 validate: test  ## the tests, `openenv validate`, and the baseline agents over a real server
 	rm -rf build/openenv && mkdir -p build/openenv
