@@ -24,18 +24,18 @@ INPUTS = ("slot", "drug", "pair", "whole", "mask")
 
 
 class Trained:
-    """Plays a policy's likeliest action. `card` says what it was trained on.
+    """Plays a policy's likeliest action. `card` says what it was trained on; `backend` as in `features.Features`.
 
     Raises InputError where the folder holds no policy, or one whose inputs meant something else, or where onnxruntime
     is not installed.
     """
 
-    def __init__(self, knowledge: Knowledge, folder: Path = SHIPPED) -> None:
+    def __init__(self, knowledge: Knowledge, folder: Path = SHIPPED, backend: str = "numba") -> None:
         self.card = read_card(folder, knowledge)
+        self._session = session((folder / GRAPH).read_bytes())
         counts = Counts.load(folder / PRIOR)
         left, word = code_tables(knowledge.risk)
-        self._features = Features(prior_of(counts, knowledge, left, word), counts.usual)
-        self._session = session((folder / GRAPH).read_bytes())
+        self._features = Features(prior_of(counts, knowledge, left, word), counts.usual, backend)
         self._actions = actions_of(SLOTS)
 
     def begin(self, view: View, episode: int) -> None:
@@ -55,11 +55,12 @@ class Trained:
 def read_card(folder: Path, knowledge: Knowledge) -> dict[str, Any]:
     """The card of an exported policy. Raises InputError where it is missing, or its inputs meant something else."""
     path = folder / CARD
+    for name in (CARD, GRAPH, PRIOR):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: no policy there ({name} is missing)")
     try:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         inputs, version = card["inputs"], card["knowledge"]["version"]
-    except FileNotFoundError:
-        raise InputError(f"{folder}: no policy there ({CARD} is missing)") from None
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: not the card of a policy") from None
     if inputs != inputs_hash(knowledge):

@@ -4,7 +4,9 @@ import copy
 import json
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +21,11 @@ from polypharmacy.training import run as training_run
 from polypharmacy.training.network import SetPolicy
 from polypharmacy.training.ppo import tensors
 
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+REMARKS = ("doc_string", "metadata_props", "producer_name", "producer_version")
+"""Fields of ONNX messages that say where a graph comes from."""
 TOLERANCE = 1e-3
 """How far a logit of the graph may be from the network's."""
 
@@ -69,7 +76,21 @@ def onnx_of(policy: SetPolicy, width: int) -> bytes:
             verbose=False,
         )
     assert program is not None
-    return bytes(program.model_proto.SerializeToString())
+    proto = program.model_proto
+    _strip(proto)
+    return bytes(proto.SerializeToString())
+
+
+def _strip(message: "Message") -> None:
+    """Clear, at every level of a graph, what does not decide what it computes: the exporter writes there the stack of
+    every node, with the paths of the machine.
+    """
+    for field, value in message.ListFields():
+        if field.name in REMARKS:
+            message.ClearField(field.name)
+        elif field.message_type is not None:
+            for part in value if isinstance(value, Sequence) else (value,):
+                _strip(part)
 
 
 def _difference(policy: SetPolicy, graph: bytes, width: int) -> float:
