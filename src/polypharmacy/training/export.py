@@ -1,16 +1,14 @@
 """From a checkpoint to what `agents.trained` plays: an ONNX graph, its card, and the prior it was trained with."""
 
-import copy
 import json
 import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from polypharmacy.agents.features import Observation, blank
 from polypharmacy.agents.trained import CARD, GRAPH, INPUTS, PRIOR
@@ -20,9 +18,6 @@ from polypharmacy.training import checkpoint
 from polypharmacy.training import run as training_run
 from polypharmacy.training.network import SetPolicy
 from polypharmacy.training.ppo import tensors
-
-if TYPE_CHECKING:
-    from google.protobuf.message import Message
 
 REMARKS = ("doc_string", "metadata_props", "producer_name", "producer_version")
 """Fields of ONNX messages that say where a graph comes from."""
@@ -56,18 +51,14 @@ def export(folder: Path, out: Path, name: str = checkpoint.BEST) -> None:
 
 
 def onnx_of(policy: SetPolicy, width: int) -> bytes:
-    """The network as an ONNX graph over `agents.trained.INPUTS`, the table of drugs folded into it."""
-    folded = copy.deepcopy(policy).eval()
-    with torch.no_grad():
-        folded.drugs = folded.pharmacology(folded.drugs)
-    folded.pharmacology = nn.Identity()  # type: ignore[assignment]
+    """The network as an ONNX graph over `agents.trained.INPUTS`, what it makes of each drug worked out."""
     example = tuple(tensors(blank(2, SLOTS, width), "cpu"))
     batch = torch.export.Dim("environments", min=1, max=65536)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.no_grad(), policy.at_rest():
         warnings.simplefilter("ignore")  # the exporter's own: of torchvision, and of what it will rename
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            folded,
+            policy,
             example,
             dynamo=True,
             input_names=list(INPUTS),
@@ -81,7 +72,7 @@ def onnx_of(policy: SetPolicy, width: int) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def _strip(message: "Message") -> None:
+def _strip(message: Any) -> None:
     """Clear, at every level of a graph, what does not decide what it computes: the exporter writes there the stack of
     every node, with the paths of the machine.
     """

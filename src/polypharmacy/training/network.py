@@ -1,10 +1,12 @@
 """The networks: a set encoder whose shape is the problem's, and a plain perceptron over sixteen numbers."""
 
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from polypharmacy.agents.features import PAIR_FEATURES, SLOT_FEATURES, WHOLE_FEATURES
 from polypharmacy.env.layout import INTERVENTIONS
@@ -25,6 +27,10 @@ class Policy(nn.Module):
     def forward(self, slot: Tensor, drug: Tensor, pair: Tensor, whole: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
 
+    def at_rest(self) -> AbstractContextManager[None]:
+        """While open no weight changes, so what does not depend on the observation is worked out once."""
+        return nullcontext()
+
 
 class SetPolicy(Policy):
     """Medicines as a set with pairs between them; any number of slots. Moving medicines to other slots moves the
@@ -37,7 +43,9 @@ class SetPolicy(Policy):
         super().__init__()
         thin = hidden // 3
         self.drugs: Tensor
+        self.known: Tensor | None
         self.register_buffer("drugs", torch.from_numpy(drugs), persistent=False)
+        self.register_buffer("known", None, persistent=False)
         self.pharmacology = nn.Linear(drugs.shape[1], thin)
         self.patient = nn.Linear(width, hidden)
         self.slot_in = nn.Linear(len(SLOT_FEATURES) + 2 * thin, hidden)
@@ -59,8 +67,7 @@ class SetPolicy(Policy):
             self.ask_skip.weight[0, PAIR_FEATURES.index("value")] = FIRST_GUESS
 
     def forward(self, slot: Tensor, drug: Tensor, pair: Tensor, whole: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = (torch.from_numpy(slots).to(slot.device) for slots in _ends(slot.shape[1]))
-        known = torch.relu(self.pharmacology(self.drugs))[drug].flatten(2)
+        known = functional.embedding(drug, self._known() if self.known is None else self.known).flatten(2)
         patient = torch.relu(self.patient(whole))
         h = torch.relu(self.slot_in(torch.cat([slot, known], 2)) + self.slot_patient(patient)[:, None])
         there = (slot[:, :, :1] + slot[:, :, 1:2]).clamp(max=1)  # held or stopped
@@ -71,11 +78,25 @@ class SetPolicy(Policy):
         acts = torch.relu(self.act_in(h) + self.act_trunk(trunk)[:, None])
         acts = self.act(acts) + self.act_skip(slot)
         ends = self.ask_ends(h) + self.ask_trunk(trunk)[:, None] / 2
-        asks = torch.relu(self.ask_in(pair) + ends[:, first] + ends[:, second])
+        # A product instead of two look-ups: their gradients would be scattered, which costs more than the sums.
+        of_pairs = _incidence(slot.shape[1], slot).expand(slot.shape[0], -1, -1)
+        asks = torch.relu(torch.baddbmm(self.ask_in(pair), of_pairs, ends))
         asks = self.ask(asks) + self.ask_skip(pair)
         logits = torch.cat([asks.flatten(1), acts.flatten(1), self.finish(trunk)], 1)
         value = self.value(torch.relu(self.value_in(trunk)))[:, 0]
-        return torch.where(mask, logits, torch.full_like(logits, CLOSED)), value
+        return torch.where(mask, logits, CLOSED), value
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        self.known = self._known()
+        try:
+            yield
+        finally:
+            self.known = None
+
+    def _known(self) -> Tensor:
+        """What is made of each drug, [D + 1, hidden / 3]."""
+        return torch.relu(self.pharmacology(self.drugs))
 
 
 class ClassicalPolicy(Policy):
@@ -101,11 +122,11 @@ class ClassicalPolicy(Policy):
         seen = torch.cat([whole[:, self.counts], slot[:, :, self.shares].mean(1)], 1)
         hidden = self.body(seen)
         logits = self.act(hidden)
-        return torch.where(mask, logits, torch.full_like(logits, CLOSED)), self.value(hidden)[:, 0]
+        return torch.where(mask, logits, CLOSED), self.value(hidden)[:, 0]
 
 
-@lru_cache
-def _ends(slots: int) -> tuple[np.ndarray, np.ndarray]:
-    """The two slots of each pair, int64 [pairs] each."""
-    first, second = np.triu_indices(slots, 1)
-    return first, second
+def _incidence(slots: int, like: Tensor) -> Tensor:
+    """1 where a slot is an end of a pair, [pairs, slots]."""
+    place = torch.arange(slots, device=like.device)
+    first, second = torch.triu_indices(slots, slots, 1, device=like.device)[:, :, None]
+    return ((first == place) | (second == place)).to(like.dtype)

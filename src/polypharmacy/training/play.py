@@ -14,11 +14,11 @@ def greedy_grades(policy: Policy, features: Features, bank: Bank, episodes: int,
     """Grades float64 [N] of episodes 0 to N - 1, all played side by side."""
     stage = Stage(bank, features, episodes, shaping=False, autoreset=False)
     out = np.zeros(episodes)
-    while True:
-        with torch.no_grad():
+    with torch.inference_mode(), policy.at_rest():
+        while True:
             logits, _ = policy(*tensors(stage.observe(), device))
-        ended = stage.env.buffers.dones != 0
-        _, done, grades = stage.step(logits.argmax(1).cpu().numpy())
-        out[done & ~ended] = grades[done & ~ended]
-        if done.all():
-            return out
+            ended = stage.env.buffers.dones != 0
+            _, done, grades = stage.step(logits.argmax(1).cpu().numpy())
+            out[done & ~ended] = grades[done & ~ended]
+            if done.all():
+                return out

@@ -63,16 +63,18 @@ class Ppo:
             group["lr"] = self.config.lr * left
         metrics: dict[str, float] = {}
         rollouts = []
-        for stage, held in zip(self.stages, self._held, strict=True):
-            rollout, grades = self.play(stage, held)
-            rollouts.append(rollout)
-            if len(grades):
-                metrics[f"{stage.task.name}/train_grade"] = float(grades.mean())
+        with torch.no_grad(), self.policy.at_rest():
+            for stage, held in zip(self.stages, self._held, strict=True):
+                rollout, grades = self.play(stage, held)
+                rollouts.append(rollout)
+                if len(grades):
+                    metrics[f"{stage.task.name}/train_grade"] = float(grades.mean())
         metrics |= self.learn(rollouts, self.config.entropy_coeff * left)
         self.done += sum(len(r.action) for r in rollouts)
         return metrics
 
     def play(self, stage: Stage, held: Observation) -> tuple[Rollout, np.ndarray]:
+        """`horizon` steps of a stage's environments, and the grades of the episodes that ended."""
         count, horizon = stage.env.count, self.config.horizon
         actions = np.zeros((horizon, count), dtype=np.int64)
         log_probs, values, rewards = (np.zeros((horizon + 1, count), dtype=np.float32) for _ in range(3))
@@ -81,14 +83,13 @@ class Ppo:
         for t in range(horizon + 1):
             part = Observation(*(a[t * count : (t + 1) * count] for a in held)) if t < horizon else None
             observation = stage.observe(part)
-            with torch.no_grad():
-                logits, value = self.policy(*tensors(observation, self.device))
-                values[t] = value.cpu().numpy()
-                if t == horizon:
-                    break
-                log_prob = torch.log_softmax(logits, 1).cpu()
-                action = sample(log_prob, self.draw)
-                log_probs[t] = log_prob.gather(1, action[:, None])[:, 0].numpy()
+            logits, value = self.policy(*tensors(observation, self.device))
+            values[t] = value.cpu().numpy()
+            if t == horizon:
+                break
+            log_prob = torch.log_softmax(logits, 1).cpu()
+            action = sample(log_prob, self.draw)
+            log_probs[t] = log_prob.gather(1, action[:, None])[:, 0].numpy()
             actions[t] = action.numpy()
             rewards[t], dones[t], grades = stage.step(actions[t])
             finished.append(grades[dones[t]])
