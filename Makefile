@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 BIN := .venv/bin
 NODE := $(shell npm --version >/dev/null 2>&1 && node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a === 20 && b >= 19) ? "yes" : ""' 2>/dev/null)
 
-.PHONY: setup run test check validate check-deploy browser ui ui-check dev clean
+.PHONY: setup run test check validate check-deploy browser ui ui-check dev policy clean
 
 setup: .venv/installed
 
@@ -25,6 +25,10 @@ check: setup browser ui-check  ## lint, types, architecture, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+policy: setup  ## train the shipped policy anew, after a change of the knowledge base
+	$(BIN)/polypharmacy train ppo --out runs/policy
+	$(BIN)/polypharmacy train export runs/policy --ship
 
 validate: test  ## the tests, `openenv validate`, and the baseline agents over a real server
 	rm -rf build/openenv && mkdir -p build/openenv

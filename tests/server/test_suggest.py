@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import random
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from polypharmacy.agents import make_agent
+from polypharmacy.agents.guardrails import guard
+from polypharmacy.env.actions import ProposeIntervention, QueryDdi, decode
 from polypharmacy.env.bank import load_bank
 from polypharmacy.env.episode import Episode
 from polypharmacy.env.ids import slot_ids
@@ -67,7 +71,7 @@ def test_without_a_key_an_episode_is_played_by_suggestions_alone(task: str, http
     done, kinds = False, set()
     while not done:
         made = http.post("/agent/suggest", json={"observation": seen}).json()
-        assert (made["source"], made["note"]) == ("heuristic", None)
+        assert (made["source"], made["note"]) == ("policy", None)
         kinds.add(made["action"]["action_type"])
         step = {"action": made["action"], "episode_id": seen["episode_id"]}
         answer = http.post("/step", json=step).json()
@@ -108,7 +112,7 @@ def test_a_poor_model_is_replaced(kind: str, serve: Serving) -> None:
     with ScriptedModel(script) as model:
         url = modelled(serve, model)
         made = suggest(url, reset(url, patient=LIST))
-    assert made["source"] == "heuristic"
+    assert made["source"] == "policy"
     assert says in made["note"]
     assert "Jane" not in json.dumps(made)
 
@@ -130,14 +134,14 @@ def test_a_slow_model_is_not_waited_for(serve: Serving) -> None:
                 return await asyncio.gather(*waiting), healthy, time.monotonic() - started
 
         answers, healthy, elapsed = asyncio.run(many())
-    assert all(a.json()["source"] == "heuristic" for a in answers)
+    assert all(a.json()["source"] == "policy" for a in answers)
     assert {a.json()["note"] for a in answers} == {"the model did not answer within 1 s"}
     assert healthy < elapsed < 4
 
 
 def test_an_address_that_is_none_is_logged_once(serve: Serving, caplog: pytest.LogCaptureFixture) -> None:
     url = serve(API_BASE_URL="http://[::1", MODEL_NAME="m", HF_TOKEN="secret-key-7").url
-    assert suggest(url, reset(url, patient=LIST))["source"] == "heuristic"
+    assert suggest(url, reset(url, patient=LIST))["source"] == "policy"
     assert caplog.text.count("suggestions come without a model: API_BASE_URL is no address") == 1
     assert "secret-key-7" not in caplog.text
 
@@ -335,10 +339,36 @@ def test_neither_key_nor_patient_is_logged(serve: Serving, caplog: pytest.LogCap
     assert "arfarin" not in caplog.text
 
 
-def test_a_policy_goes_before_the_heuristic(shipped: Knowledge) -> None:
-    """Any agent of the registry can stand there; `trained` does once there is one."""
+def test_the_shipped_policy_goes_before_the_heuristic(shipped: Knowledge) -> None:
+    """It says what the same policy plays in `evaluate`."""
+    bank = load_bank("complex_tradeoff", "test", 4)
+    suggester, trained = Suggester(shipped, None, 1.0), make_agent("trained", bank, 0)
+    for index in range(4):
+        episode = Episode(bank, index)
+        ids = slot_ids(episode.view, shipped)
+        made = asyncio.run(suggester.suggest(episode.view, ids))
+        assert (made.source, made.note) == ("policy", None)
+        played = decode(guard(episode.view, trained.act(episode.view), shipped).number)
+        named = [
+            made.action.drug_id_1,
+            made.action.drug_id_2,
+            made.action.target_drug_id,
+            made.action.intervention_type,
+        ]
+        if isinstance(played, QueryDdi):
+            assert named == [ids[played.first], ids[played.second], None, None]
+        elif isinstance(played, ProposeIntervention):
+            assert named == [None, None, ids[played.slot], played.kind]
+        else:
+            assert made.action.action_type == "finish_review"
+
+
+def test_without_a_policy_the_heuristic_suggests_and_says_why(
+    shipped: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine without onnxruntime."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     episode = Episode(load_bank("easy_screening", "test", 1), 0)
-    suggester = Suggester(shipped, None, 1.0, policy="random")
-    made = [asyncio.run(suggester.suggest(episode.view, slot_ids(episode.view, shipped))) for _ in range(3)]
-    assert [m.source for m in made] == ["policy"] * 3
-    assert all(m.rationale for m in made)
+    made = asyncio.run(Suggester(shipped, None, 1.0).suggest(episode.view, slot_ids(episode.view, shipped)))
+    assert made.source == "heuristic"
+    assert made.note == "the policy: the trained policy needs onnxruntime: install polypharmacy-env[server]"

@@ -15,6 +15,7 @@ AGENTS = (
     "belief_greedy",
     "planner",
     "planner_unasked",
+    "trained",
     "full_knowledge",
     "oracle",
 )
@@ -25,7 +26,7 @@ TRAINING_CASES = 2048
 
 
 def make_agent(name: str, bank: Bank, seed: int, progress: Callable[[int], None] | None = None) -> Agent:
-    """An agent for one bank's task. Raises ValueError for a name that is not in AGENTS.
+    """An agent for one bank's task. Raises ValueError for a name that is not in AGENTS, and as `trained.Trained` does.
 
     `progress` is told of training cases compiled, where an agent learns from them and they are not cached.
     """
@@ -45,6 +46,9 @@ def make_agent(name: str, bank: Bank, seed: int, progress: Callable[[int], None]
         from polypharmacy.agents.planner import Planner
 
         return Planner(_belief(bank.task.name), bank.tables, seed, ask=name == "planner")
+    if name == "trained":
+        trained: Agent = _trained()
+        return trained
     if name in ("full_knowledge", "oracle"):
         from polypharmacy.agents.privileged import FullKnowledge, Oracle
 
@@ -57,3 +61,10 @@ def _belief(task: str):  # type: ignore[no-untyped-def]
     from polypharmacy.agents.belief import Belief
 
     return Belief(load_bank(task, "train", TRAINING_CASES), load())
+
+
+@lru_cache(maxsize=1)
+def _trained():  # type: ignore[no-untyped-def]
+    from polypharmacy.agents.trained import Trained
+
+    return Trained(load())

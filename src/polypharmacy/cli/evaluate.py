@@ -2,6 +2,7 @@
 
 import sys
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,12 +40,15 @@ def evaluate_command(
     ):
         if value not in known:
             raise InputError(f"{name} {value!r} is not one of {', '.join(known)}")
-    agents = list(AGENTS) if agent == "all" else [agent]
     if agent == LLM:
         from polypharmacy.agents.llm import remote_of
 
         remote_of()  # what is not set is said before cases are compiled
     errors = Console(stderr=True)
+    agents = list(AGENTS) if agent == "all" else [agent]
+    if agent == "all" and find_spec("onnxruntime") is None:
+        agents.remove("trained")
+        errors.print("trained is left out: it needs onnxruntime (polypharmacy-env[server])")
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=errors, transient=True, disable=not sys.stderr.isatty()) as progress:
         results = _evaluate(task, agents, split, episodes, seed, progress)

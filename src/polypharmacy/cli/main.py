@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from polypharmacy.cli import evaluate, knowledge, play, review, serve
+from polypharmacy.cli import evaluate, knowledge, play, review, serve, train
 
 # Typer's usage errors share this base, whichever click it is built on.
 _UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("review")(review.review_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("play")(play.play_command)
+app.add_typer(train.app, name="train")
 app.command("serve")(serve.serve_command)
 app.add_typer(knowledge.app, name="knowledge")
 

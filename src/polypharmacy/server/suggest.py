@@ -1,28 +1,25 @@
-"""The next step for a reviewer to consider: the model's, else a trained policy's, else the heuristic's."""
+"""The next step for a reviewer to consider: the model's, else the shipped policy's, else the heuristic's."""
 
 import asyncio
 from collections.abc import Sequence
-from functools import lru_cache
+from threading import Lock
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from polypharmacy.agents.agent import Agent
 from polypharmacy.agents.chat import ChatError, Remote, Unusable
 from polypharmacy.agents.guardrails import Guardrail, GuardrailName, Illegal, guard
 from polypharmacy.agents.heuristic import Heuristic
 from polypharmacy.agents.llm import LanguageModel
 from polypharmacy.agents.reasons import reason
-from polypharmacy.agents.registry import AGENTS, make_agent
+from polypharmacy.agents.trained import Trained
 from polypharmacy.env.actions import FinishReview, QueryDdi, decode
-from polypharmacy.env.bank import load_bank
 from polypharmacy.env.layout import SLOTS
 from polypharmacy.env.openenv.models import PolypharmacyAction
 from polypharmacy.env.view import View
 from polypharmacy.knowledge import Knowledge
+from polypharmacy.patients import InputError
 
-POLICY = "trained"
-"""The agent of the registry that is asked before the heuristic, where there is one of this name."""
 AT_ONCE = 8
 """Suggestions that the model is asked for side by side; the rest wait, within their time."""
 
@@ -50,11 +47,12 @@ class Suggestion(BaseModel):
 class Suggester:
     """Suggests from what is seen; `timeout` seconds at most are spent on the model."""
 
-    def __init__(self, knowledge: Knowledge, remote: Remote | None, timeout: float, policy: str = POLICY) -> None:
+    def __init__(self, knowledge: Knowledge, remote: Remote | None, timeout: float) -> None:
         self.knowledge = knowledge
         self.timeout = timeout
         self._model = None if remote is None else LanguageModel(remote, knowledge, timeout=timeout, retries=0)
-        self._policy = policy
+        self._policy: Trained | None = None
+        self._making = Lock()
         self._heuristic = Heuristic(knowledge)
         self._turn = asyncio.Semaphore(AT_ONCE)
 
@@ -75,18 +73,23 @@ class Suggester:
                 note = f"the model did not answer within {self.timeout:g} s"
             except (ChatError, Unusable, Illegal) as error:
                 note = str(error)
-        policy = await asyncio.to_thread(_policy, self._policy, view.task.name) if self._policy in AGENTS else None
-        if policy is not None:
-            try:
-                policy.begin(view, 0)
-                return self._guarded(view, ids, policy.act(view), None, "policy", note)
-            except Illegal as error:
-                note = f"{note}; the policy: {error}" if note else f"the policy: {error}"
+        try:
+            number = await asyncio.to_thread(self._advice, view)
+            return self._guarded(view, ids, number, None, "policy", note)
+        except (InputError, Illegal) as error:
+            note = f"{note}; the policy: {error}" if note else f"the policy: {error}"
         return self._guarded(view, ids, self._heuristic.act(view), None, "heuristic", note)
 
     async def close(self) -> None:
         if self._model is not None:
             await self._model.close()
+
+    def _advice(self, view: View) -> int:
+        """The shipped policy's action. Raises InputError where it cannot be played."""
+        with self._making:
+            if self._policy is None:  # a suggestion takes it some milliseconds, and nobody waits for a compiler
+                self._policy = Trained(self.knowledge, backend="python")
+        return self._policy.act(view)
 
     def _guarded(
         self, view: View, ids: Sequence[str], number: int, rationale: str | None, source: Source, note: str | None
@@ -127,8 +130,3 @@ def action_of(view: View, ids: Sequence[str], number: int, rationale: str, knowl
         }
     )
     return proposed
-
-
-@lru_cache(maxsize=6)
-def _policy(name: str, task: str) -> Agent:
-    return make_agent(name, load_bank(task, "train", 1), seed=0)

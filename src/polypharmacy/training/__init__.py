@@ -1,0 +1,1 @@
+"""Training policies. Needs `polypharmacy-env[train]`."""
