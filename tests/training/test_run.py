@@ -8,7 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from polypharmacy.env.bank import load_bank
 from polypharmacy.patients import InputError
+from polypharmacy.training.play import greedy_grades
 from polypharmacy.training.run import Run, Setup
 
 CASES = 64
@@ -71,6 +73,18 @@ def test_broken_checkpoints_are_bad_input(tmp_path: Path) -> None:
     (tmp_path / "last.json").write_text("[]")
     with pytest.raises(InputError, match="not the card"):
         Run(EASY, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("task", "least"), [("easy_screening", 0.698), ("budgeted_screening", 0.195), ("complex_tradeoff", 0.040)]
+)
+def test_200_episodes_of_reinforce_beat_sixteen_numbers(task: str, least: float, tmp_path: Path) -> None:
+    """Greedy on test cases, against what REINFORCE with as many episodes taught a perceptron that sees 16 numbers."""
+    setup = Setup("reinforce", (task,), cases=CASES, validation=16, config={"episodes": 200})
+    run = Run(setup, tmp_path)
+    run.train(every=100)
+    assert run.learner.done == 200
+    assert greedy_grades(run.learner.policy, run.features, load_bank(task, "test", 48), 48).mean() > least + 0.03
 
 
 def test_ppo_learns(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from polypharmacy.env.layout import INTERVENTIONS
 
 CLOSED = -1e9
 """The logit of an action that is not open."""
-FIRST_GUESS = 4.0
+FIRST_GUESS = 16.0
 """How much a set policy prefers, before it has learned, what promises a drop in risk, or a severe answer."""
 SIXTEEN, WIDE = 16, 128
 """Numbers that the classical baseline sees, and the width of its layers."""
