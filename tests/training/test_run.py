@@ -88,13 +88,13 @@ def test_200_episodes_of_reinforce_beat_sixteen_numbers(task: str, least: float,
 
 
 def test_ppo_learns(tmp_path: Path) -> None:
-    """Within seconds the policy it plays with is graded 0.25 higher than at first (0.2: a random one; 0.86: the
-    heuristic)."""
+    """Within seconds the policy it plays with is graded 0.12 higher than at first (its first guess 0.73, a random one
+    0.2, the heuristic 0.86)."""
     setup = dataclasses.replace(EASY, config={"steps": 40_000, "horizon": 32, "batch_size": 256})
     run = Run(setup, tmp_path)
     first = run.learner.iteration()["easy_screening/train_grade"]
     run.train(every=100)
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     last = sum(line["easy_screening/train_grade"] for line in lines[-5:]) / 5
-    assert last > first + 0.25
-    assert last > 0.7
+    assert last > first + 0.12
+    assert last > 0.85
