@@ -128,5 +128,5 @@ class ClassicalPolicy(Policy):
 def _incidence(slots: int, like: Tensor) -> Tensor:
     """1 where a slot is an end of a pair, [pairs, slots]."""
     place = torch.arange(slots, device=like.device)
-    first, second = torch.triu_indices(slots, slots, 1, device=like.device)[:, :, None]
-    return ((first == place) | (second == place)).to(like.dtype)
+    ends = torch.triu_indices(slots, slots, 1, device=like.device)
+    return (ends[:, :, None] == place).any(0).to(like.dtype)
