@@ -49,6 +49,18 @@ def test_moving_slots_moves_logits_and_leaves_the_value(slots: int) -> None:
     assert logits[observation.mask].std() > 0.1
 
 
+def test_at_rest_it_says_the_same_and_then_learns_on() -> None:
+    policy, batch = network(), tensors(drawn(8, 10, 8, 0), "cpu")
+    with torch.no_grad():
+        before, _ = policy(*batch)
+        with policy.at_rest():
+            resting, _ = policy(*batch)
+        torch.testing.assert_close(resting, before, rtol=0, atol=0)
+        policy.pharmacology.weight.add_(0.5)
+        after, _ = policy(*batch)
+    assert (after - before).abs().max() > 1e-3
+
+
 def test_empty_slots_change_nothing() -> None:
     policy = network()
     few, many = drawn(32, 5, 4, 1), blank(32, 15, WIDTH)

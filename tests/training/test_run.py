@@ -8,7 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from polypharmacy.env.bank import load_bank
 from polypharmacy.patients import InputError
+from polypharmacy.training.play import greedy_grades
 from polypharmacy.training.run import Run, Setup
 
 CASES = 64
@@ -73,14 +75,26 @@ def test_broken_checkpoints_are_bad_input(tmp_path: Path) -> None:
         Run(EASY, tmp_path, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("task", "least"), [("easy_screening", 0.698), ("budgeted_screening", 0.195), ("complex_tradeoff", 0.040)]
+)
+def test_200_episodes_of_reinforce_beat_sixteen_numbers(task: str, least: float, tmp_path: Path) -> None:
+    """Greedy on test cases, against what REINFORCE with as many episodes taught a perceptron that sees 16 numbers."""
+    setup = Setup("reinforce", (task,), cases=CASES, validation=16, config={"episodes": 200})
+    run = Run(setup, tmp_path)
+    run.train(every=100)
+    assert run.learner.done == 200
+    assert greedy_grades(run.learner.policy, run.features, load_bank(task, "test", 48), 48).mean() > least + 0.03
+
+
 def test_ppo_learns(tmp_path: Path) -> None:
-    """Within seconds the policy it plays with is graded 0.25 higher than at first (0.2: a random one; 0.86: the
-    heuristic)."""
+    """Within seconds the policy it plays with is graded 0.12 higher than at first (its first guess 0.73, a random one
+    0.2, the heuristic 0.86)."""
     setup = dataclasses.replace(EASY, config={"steps": 40_000, "horizon": 32, "batch_size": 256})
     run = Run(setup, tmp_path)
     first = run.learner.iteration()["easy_screening/train_grade"]
     run.train(every=100)
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     last = sum(line["easy_screening/train_grade"] for line in lines[-5:]) / 5
-    assert last > first + 0.25
-    assert last > 0.7
+    assert last > first + 0.12
+    assert last > 0.85

@@ -49,6 +49,8 @@ def ppo_command(
     entropy_coeff: Annotated[float, typer.Option(help="entropy bonus, falling to 0", min=0.0)] = 0.005,
     hidden_dim: Hidden = 48,
     batch_size: Annotated[int, typer.Option(help="steps an update", min=16)] = 1024,
+    epochs: Annotated[int, typer.Option(help="passes over what was played", min=1)] = 2,
+    horizon: Annotated[int, typer.Option(help="steps of each environment between updates", min=1)] = 32,
     network: Network = "set",
     reward: Reward = "grade",
     shaping: Shaping = True,
@@ -63,7 +65,8 @@ def ppo_command(
     json_: Json = False,
 ) -> None:
     """Proximal policy optimisation over vector environments."""
-    config = {"steps": steps, "lr": lr, "gamma": gamma, "entropy_coeff": entropy_coeff, "batch_size": batch_size}
+    config = {"steps": steps, "lr": lr, "gamma": gamma, "entropy_coeff": entropy_coeff, "batch_size": batch_size,
+              "epochs": epochs, "horizon": horizon}  # fmt: skip
     setup = _setup("ppo", task, network, hidden_dim, reward, shaping, cases, validation, seed, config)
     _train(setup, out, resume, device, threads, print_every, json_)
 

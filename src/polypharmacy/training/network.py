@@ -13,7 +13,7 @@ from polypharmacy.env.layout import INTERVENTIONS
 
 CLOSED = -1e9
 """The logit of an action that is not open."""
-FIRST_GUESS = 4.0
+FIRST_GUESS = 16.0
 """How much a set policy prefers, before it has learned, what promises a drop in risk, or a severe answer."""
 SIXTEEN, WIDE = 16, 128
 """Numbers that the classical baseline sees, and the width of its layers."""
@@ -128,5 +128,5 @@ class ClassicalPolicy(Policy):
 def _incidence(slots: int, like: Tensor) -> Tensor:
     """1 where a slot is an end of a pair, [pairs, slots]."""
     place = torch.arange(slots, device=like.device)
-    first, second = torch.triu_indices(slots, slots, 1, device=like.device)[:, :, None]
-    return ((first == place) | (second == place)).to(like.dtype)
+    ends = torch.triu_indices(slots, slots, 1, device=like.device)
+    return (ends[:, :, None] == place).any(0).to(like.dtype)
