@@ -99,6 +99,35 @@ def test_a_pair_tells_why_and_a_medicine_shows_evidence_with_its_sources(page: P
     expect(page.locator(".detail")).to_contain_text("As written")
 
 
+def test_the_tabs_tell_burdens_against_their_limits_organs_and_criteria_with_what_they_lack(page: Page) -> None:
+    open_file(page, "fifteen_medicines.txt")
+    page.get_by_role("tab", name="Burdens").click()
+    panel = page.get_by_role("tabpanel")
+    load = panel.get_by_role("listitem").filter(has_text="Anticholinergic")
+    expect(load).to_contain_text("At the limit or above 9, limit 3")
+    expect(load).to_contain_text("Amitriptyline 3")
+    expect(panel.get_by_role("listitem").filter(has_text="QT")).to_contain_text("Below the limit 2, limit 3")
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+    expect(page.get_by_role("region", name="Timeline")).to_contain_text("Stop: Amitriptyline")
+    expect(load).to_contain_text("6 (was 9), limit 3")
+    page.keyboard.press("j")
+    page.keyboard.press("m")
+    expect(page.get_by_role("region", name="Timeline")).to_contain_text("Monitor: Citalopram")
+
+    page.get_by_role("tab", name="Organs, genes").click()
+    expect(panel).to_contain_text("Not checked: no Child-Pugh class is stated.")
+    expect(panel).to_contain_text("Not checked: no phenotype is stated.")
+    expect(panel.get_by_role("article").first).to_contain_text("Glibenclamide, eGFR 38")
+
+    page.get_by_role("tab", name="Criteria").click()
+    expect(panel.locator(".finding").filter(has_text="Naproxen: NSAID in heart failure").first).to_be_visible()
+    expect(panel.get_by_role("heading", name="START: consider adding")).to_be_visible()
+    expect(panel).to_contain_text("Heart failure without an SGLT2 inhibitor")
+    expect(panel.get_by_role("heading", name="Could not be evaluated")).to_be_visible()
+    expect(panel).to_contain_text("Needs QTc")
+
+
 def test_the_suggestion_is_closed_until_it_is_asked_and_an_override_is_kept_with_its_reason(page: Page) -> None:
     open_file(page, "nine_medicines.json")
     box = page.get_by_role("region", name="Suggestion")
