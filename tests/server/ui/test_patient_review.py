@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.server.conftest import Server
@@ -191,6 +192,23 @@ def test_a_review_of_another_knowledge_base_can_be_read_and_says_why_it_cannot_g
     expect(page.locator("main").get_by_role("button")).to_have_count(0)
     page.get_by_role("link", name="Open a patient", exact=True).click()
     expect(page.get_by_text("1999.1 (read only)").first).to_be_visible()
+
+
+def test_steps_quicker_than_the_answers_are_all_taken(page: Page) -> None:
+    open_file(page, "nine_medicines.json")
+    for key in "sjsjm":
+        page.keyboard.press(key)
+    steps = page.get_by_role("region", name="Timeline").get_by_role("listitem")
+    expect(steps).to_contain_text(["Stop: Clarithromycin", "Stop: Naproxen", "Monitor: Warfarin"])
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["00000000-0000-4000-8000-000000000000", "half-an-address"])
+def test_an_address_of_no_review_says_so_and_where_to_go(page: Page, name: str) -> None:
+    page.goto(f"/review/{name}")
+    expect(page.get_by_role("alert")).to_contain_text("There is no such review on this server")
+    page.get_by_role("link", name="go on with another review").click()
+    expect(page.get_by_role("heading", name="Open a patient")).to_be_visible()
 
 
 def test_fifteen_medicines_fit_a_window_of_1280(page: Page) -> None:
