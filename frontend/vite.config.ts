@@ -1,8 +1,16 @@
 import react from "@vitejs/plugin-react";
+import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 
 const SERVER = process.env.POLYPHARMACY_SERVER ?? "http://127.0.0.1:7860";
 const API = ["/reviews", "/agent", "/agents", "/runs", "/health", "/metadata", "/docs", "/openapi.json"];
+
+/** The server refuses what other pages send; what this one sends is passed on as the server's own, and nothing else. */
+const asOwn: NonNullable<ProxyOptions["configure"]> = (proxy) => {
+  proxy.on("proxyReq", (sent, got) => {
+    if (got.headers.origin === `http://${got.headers.host}`) sent.setHeader("origin", SERVER);
+  });
+};
 
 export default defineConfig({
   plugins: [react()],
@@ -19,7 +27,7 @@ export default defineConfig({
     host: "127.0.0.1",
     port: 5173,
     fs: { allow: [".."] },
-    proxy: Object.fromEntries(API.map((path) => [path, { target: SERVER, changeOrigin: true }])),
+    proxy: Object.fromEntries(API.map((path) => [path, { target: SERVER, changeOrigin: true, configure: asOwn }])),
   },
   test: { environment: "node", include: ["src/**/*.test.ts"] },
 });

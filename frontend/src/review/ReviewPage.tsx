@@ -1,6 +1,6 @@
 import { Button, Loader, Menu, SegmentedControl, Tabs } from "@mantine/core";
 import { useMemo, useRef, useState } from "react";
-import { passing, type Action, type Intervention, type PatientReview, type Review, type TaskReview } from "../api/client";
+import { Failure, passing, type Action, type Intervention, type PatientReview, type Review, type TaskReview } from "../api/client";
 import { Research } from "../research/Research";
 import { useParam } from "../router";
 import { Shell } from "../ui/Shell";
@@ -22,6 +22,12 @@ import { Timeline } from "./Timeline";
 import { useKeys } from "./useKeys";
 import { useReview, type Step } from "./useReview";
 
+const MISSING = "There is no such review on this server: it was deleted, or the address is not whole.";
+
+function missing(error: Error): boolean {
+  return error instanceof Failure && (error.status === 404 || error.status === 422);
+}
+
 /** A stored review. Everything it shows follows from its id, so it can be left and come back to. */
 export function ReviewPage({ id }: { id: string }) {
   const held = useReview(id);
@@ -32,7 +38,12 @@ export function ReviewPage({ id }: { id: string }) {
         <div className="open">
           <h1>Review</h1>
           {query.error ? (
-            <Told error={query.error} />
+            <>
+              <Told error={missing(query.error) ? new Error(MISSING) : query.error} />
+              <p>
+                <a href="/">Open a patient, or go on with another review</a>
+              </p>
+            </>
           ) : (
             <p className="waiting" role="status">
               <Loader size="xs" /> {query.failureReason?.message ?? "Reading the review"}

@@ -7,8 +7,6 @@ export type Step = { act: Action } | { undo: number | null } | { agent: string; 
 interface Sent {
   step: Step;
   key: string;
-  /** The sequence that was seen when it was decided. */
-  at: number;
 }
 
 const MINUTES = 600;
@@ -27,7 +25,9 @@ export function useReview(id: string) {
   });
   const mutation = useMutation<Review, Error, Sent>({
     scope: { id: `review-${id}` },
-    mutationFn: async (sent) => (await send(id, sent)) as Review,
+    // One after the other; `at` is what this tab saw last, so that its own quick steps follow and another's are a conflict.
+    mutationFn: async (sent) =>
+      (await send(id, sent, client.getQueryData<Review>(reviewKey(id))?.sequence ?? 0)) as Review,
     retry: (count, error) => passing(error) && count < MINUTES,
     retryDelay: 1000,
     onSuccess: (review) => client.setQueryData(reviewKey(id), review),
@@ -38,14 +38,11 @@ export function useReview(id: string) {
   return {
     query,
     mutation,
-    play: async (step: Step): Promise<Review> => {
-      const held = client.getQueryData<Review>(reviewKey(id));
-      return mutation.mutateAsync({ step, key: newKey(), at: held?.sequence ?? 0 });
-    },
+    play: (step: Step): Promise<Review> => mutation.mutateAsync({ step, key: newKey() }),
   };
 }
 
-async function send(id: string, { step, key, at }: Sent) {
+async function send(id: string, { step, key }: Sent, at: number) {
   const path = { review_id: id };
   if ("act" in step) {
     const params = { path, query: { expected_sequence: at }, header: { "Idempotency-Key": key } };

@@ -1,5 +1,6 @@
 """The page as it is served, without a browser: its addresses, its files, and that it is what the sources give."""
 
+import gzip
 import re
 import runpy
 from pathlib import Path
@@ -43,6 +44,10 @@ def test_its_files_are_there_and_may_be_kept(server: Server) -> None:
         assert answer.status_code == 200
         assert "immutable" in answer.headers["cache-control"]
     assert "javascript" in httpx.get(server.url + next(n for n in names if n.endswith("js"))).headers["content-type"]
+
+
+def test_its_program_weighs_at_most_320_kb_compressed() -> None:
+    assert sum(len(gzip.compress(file.read_bytes(), 9)) for file in (UI / "assets").glob("*.js")) <= 320_000
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
+from polypharmacy.server.journal.journal import Journal
 from tests.browser import NoBrowser, open_browser
 from tests.server.conftest import Server
 
@@ -69,7 +70,7 @@ def open_episode(page: Page, task: str, index: int) -> None:
 
 def of_another_knowledge_base(server: Server, url: str) -> str:
     """The id of a copy of the review at `url`, as a server with another knowledge base would have stored it."""
-    journal = server.app.state.reviews.journal
+    journal: Journal = server.app.state.reviews.journal
     held = journal.review(url.rsplit("/", 1)[1])
     old = replace(held, id=str(uuid4()), knowledge_version="1999.1", knowledge_hash="other")
     journal.open(old)

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.server.conftest import Server
@@ -99,6 +100,35 @@ def test_a_pair_tells_why_and_a_medicine_shows_evidence_with_its_sources(page: P
     expect(page.locator(".detail")).to_contain_text("As written")
 
 
+def test_the_tabs_tell_burdens_against_their_limits_organs_and_criteria_with_what_they_lack(page: Page) -> None:
+    open_file(page, "fifteen_medicines.txt")
+    page.get_by_role("tab", name="Burdens").click()
+    panel = page.get_by_role("tabpanel")
+    load = panel.get_by_role("listitem").filter(has_text="Anticholinergic")
+    expect(load).to_contain_text("At the limit or above 9, limit 3")
+    expect(load).to_contain_text("Amitriptyline 3")
+    expect(panel.get_by_role("listitem").filter(has_text="QT")).to_contain_text("Below the limit 2, limit 3")
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+    expect(page.get_by_role("region", name="Timeline")).to_contain_text("Stop: Amitriptyline")
+    expect(load).to_contain_text("6 (was 9), limit 3")
+    page.keyboard.press("j")
+    page.keyboard.press("m")
+    expect(page.get_by_role("region", name="Timeline")).to_contain_text("Monitor: Citalopram")
+
+    page.get_by_role("tab", name="Organs, genes").click()
+    expect(panel).to_contain_text("Not checked: no Child-Pugh class is stated.")
+    expect(panel).to_contain_text("Not checked: no phenotype is stated.")
+    expect(panel.get_by_role("article").first).to_contain_text("Glibenclamide, eGFR 38")
+
+    page.get_by_role("tab", name="Criteria").click()
+    expect(panel.locator(".finding").filter(has_text="Naproxen: NSAID in heart failure").first).to_be_visible()
+    expect(panel.get_by_role("heading", name="START: consider adding")).to_be_visible()
+    expect(panel).to_contain_text("Heart failure without an SGLT2 inhibitor")
+    expect(panel.get_by_role("heading", name="Could not be evaluated")).to_be_visible()
+    expect(panel).to_contain_text("Needs QTc")
+
+
 def test_the_suggestion_is_closed_until_it_is_asked_and_an_override_is_kept_with_its_reason(page: Page) -> None:
     open_file(page, "nine_medicines.json")
     box = page.get_by_role("region", name="Suggestion")
@@ -162,6 +192,23 @@ def test_a_review_of_another_knowledge_base_can_be_read_and_says_why_it_cannot_g
     expect(page.locator("main").get_by_role("button")).to_have_count(0)
     page.get_by_role("link", name="Open a patient", exact=True).click()
     expect(page.get_by_text("1999.1 (read only)").first).to_be_visible()
+
+
+def test_steps_quicker_than_the_answers_are_all_taken(page: Page) -> None:
+    open_file(page, "nine_medicines.json")
+    for key in "sjsjm":
+        page.keyboard.press(key)
+    steps = page.get_by_role("region", name="Timeline").get_by_role("listitem")
+    expect(steps).to_contain_text(["Stop: Clarithromycin", "Stop: Naproxen", "Monitor: Warfarin"])
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["00000000-0000-4000-8000-000000000000", "half-an-address"])
+def test_an_address_of_no_review_says_so_and_where_to_go(page: Page, name: str) -> None:
+    page.goto(f"/review/{name}")
+    expect(page.get_by_role("alert")).to_contain_text("There is no such review on this server")
+    page.get_by_role("link", name="go on with another review").click()
+    expect(page.get_by_role("heading", name="Open a patient")).to_be_visible()
 
 
 def test_fifteen_medicines_fit_a_window_of_1280(page: Page) -> None:
