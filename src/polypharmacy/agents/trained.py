@@ -53,19 +53,21 @@ class Trained:
 
 
 def read_card(folder: Path, knowledge: Knowledge) -> dict[str, Any]:
-    """The card of an exported policy. Raises InputError where it is missing, or its inputs meant something else."""
+    """The card of an exported policy. Raises InputError where it is missing, or its inputs meant something else; no
+    message names a path, for a server tells it to its clients.
+    """
     path = folder / CARD
     for name in (CARD, GRAPH, PRIOR):
         if not (folder / name).is_file():
-            raise InputError(f"{folder}: no policy there ({name} is missing)")
+            raise InputError(f"there is no policy there ({name} is missing)")
     try:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         inputs, version = card["inputs"], card["knowledge"]["version"]
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: not the card of a policy") from None
+        raise InputError(f"{CARD}: not the card of a policy") from None
     if inputs != inputs_hash(knowledge):
         raise InputError(
-            f"{path}: trained on knowledge base {version}, in which drugs, classes, conditions or points were others "
+            f"{CARD}: trained on knowledge base {version}, in which drugs, classes, conditions or points were others "
             f"than in {knowledge.version} (inputs {inputs}, now {inputs_hash(knowledge)}); train and export it anew"
         )
     return card
