@@ -14,6 +14,15 @@ from polypharmacy.agents.evaluate import Played, difference, oracle_grades, play
 from polypharmacy.agents.registry import AGENTS
 from polypharmacy.env.tasks import TASKS
 
+COMPARED = (
+    ("planner", "planner_unasked"),
+    ("planner", "belief_greedy"),
+    ("belief_greedy", "heuristic"),
+    ("trained", "belief_greedy"),
+    ("trained", "planner"),
+)
+"""Whose grades are compared case by case."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -32,24 +41,28 @@ def main() -> None:
         options.episodes, splits, tasks = 20, ["test"], ["easy_screening"]
     rows: list[dict[str, Any]] = []
     gaps: dict[str, Any] = {}
-    for split in splits:
-        for task in tasks:
+    if options.markdown:
+        print("| task | agent | " + " | ".join(f"{s}: grade | normalised | steps" for s in splits) + " |")
+        print("|---" * (2 + 3 * len(splits)) + "|")
+    for task in tasks:
+        told: dict[str, list[str]] = {agent: [] for agent in agents}
+        for split in splits:
             played: dict[str, Played] = {}
             for agent in agents:
                 bank = prepare(task, split, agent, options.episodes, options.seed, None)
                 oracle = oracle_grades(bank, options.episodes)
                 played[agent] = play_parallel(task, split, agent, options.episodes, options.seed)
                 rows.append(summary(bank, agent, played[agent], oracle, options.seed))
-                if not options.json:
-                    show(rows[-1], options.markdown)
-            for one, other in (
-                ("planner", "planner_unasked"),
-                ("planner", "belief_greedy"),
-                ("belief_greedy", "heuristic"),
-            ):
+                told[agent] += cells(rows[-1])
+                if not options.json and not options.markdown:
+                    print("  ".join([task, split, agent, *cells(rows[-1])]), flush=True)
+            for one, other in COMPARED:
                 if one in played and other in played:
                     mean, interval = difference(played[one].grade, played[other].grade)
                     gaps[f"{one} - {other}, {task}, {split}"] = {"mean": mean, "ci95": interval}
+        if options.markdown:
+            for agent in agents:
+                print("| " + " | ".join([task, agent, *told[agent]]) + " |", flush=True)
     if options.json:
         figures = {f"{r['agent']}, {r['task']}, {r['split']}": r for r in rows}
         machine = f"{platform.machine()} {platform.python_implementation()} {platform.python_version()}"
@@ -59,17 +72,14 @@ def main() -> None:
         print(f"{name}: {gap['mean']:+.3f} ({gap['ci95'][0]:+.3f} to {gap['ci95'][1]:+.3f})")
 
 
-def show(row: dict[str, Any], markdown: bool) -> None:
+def cells(row: dict[str, Any]) -> list[str]:
+    """Grade, normalised score (each with its 95% interval) and steps, as text."""
     grade, normal = row["grade"], row["normalised"]
-    cells = [
-        row["task"],
-        row["split"],
-        row["agent"],
+    return [
         "{:.3f} ({:.3f} to {:.3f})".format(grade["mean"], *grade["ci95"]),
         "{:.3f} ({:.3f} to {:.3f})".format(normal["mean"], *normal["ci95"]),
         f"{row['steps']['mean']:.1f}",
     ]
-    print("| " + " | ".join(cells) + " |" if markdown else "  ".join(cells), flush=True)
 
 
 if __name__ == "__main__":
