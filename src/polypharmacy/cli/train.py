@@ -43,7 +43,7 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 @app.command("ppo")
 def ppo_command(
     task: Task = "all",
-    steps: Annotated[int, typer.Option(help="steps over all tasks", min=1)] = 700_000,
+    steps: Annotated[int, typer.Option(help="steps over all tasks", min=1)] = 2_500_000,
     lr: Annotated[float, typer.Option(help="learning rate, falling to 0", min=0.0)] = 1.5e-3,
     gamma: Gamma = 1.0,
     entropy_coeff: Annotated[float, typer.Option(help="entropy bonus, falling to 0", min=0.0)] = 0.005,

@@ -21,7 +21,7 @@ from polypharmacy.training.stage import Stage
 class PpoConfig:
     """`steps` in all; `batch_size` steps an update, `horizon` steps of each environment between updates."""
 
-    steps: int = 700_000
+    steps: int = 2_500_000
     lr: float = 1.5e-3
     gamma: float = 1.0
     gae_lambda: float = 0.95
