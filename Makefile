@@ -1,6 +1,7 @@
 # Everything works alone on a fresh machine with Python >= 3.11, pip and make.
 PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(if $(shell $(p) -c 'import sys; print(int(sys.version_info >= (3, 11)))' 2>/dev/null | grep 1),$(p))))
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 NODE := $(shell npm --version >/dev/null 2>&1 && node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a === 20 && b >= 19) ? "yes" : ""' 2>/dev/null)
 
 .PHONY: setup run test check validate check-deploy browser ui ui-check dev policy clean
@@ -17,14 +18,14 @@ run: setup  ## the app, on http://localhost:7860; reviews are kept in a file, no
 	$(BIN)/polypharmacy serve
 
 test: setup browser ui-check
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: setup browser ui-check  ## lint, types, architecture, tests
 	$(BIN)/ruff format --check src tests benchmarks frontend inference.py
 	$(BIN)/ruff check src tests benchmarks frontend inference.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 policy: setup  ## train the shipped policy anew, after a change of the knowledge base
 	$(BIN)/polypharmacy train ppo --out runs/policy

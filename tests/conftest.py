@@ -11,10 +11,12 @@ SMALL = Path(__file__).parent / "small_knowledge"
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the parsed tables of test runs out of the user's cache."""
+    """Keep the parsed tables of test runs out of the user's cache: in a folder that the processes of a run share."""
     import os
 
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    base = tmp_path_factory.getbasetemp()
+    run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["XDG_CACHE_HOME"] = str(run / "cache")
 
 
 @pytest.fixture(scope="session")
