@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from polypharmacy.cli import evaluate, knowledge, play, review, serve
+from polypharmacy.cli import evaluate, knowledge, mine, play, review, serve
 
 # Typer's usage errors share this base, whichever click it is built on.
 _UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -21,6 +21,7 @@ app.command("evaluate")(evaluate.evaluate_command)
 app.command("play")(play.play_command)
 app.command("serve")(serve.serve_command)
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(mine.app, name="mine")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,222 @@
+"""Search of a pool that can be listed: in batches, calibrated, with one fixed setting.
+
+Four models of regimen classes, each fitted to three quarters of the answers. A batch is made of: an audit, a random
+share of what would be flagged now; some rows at random; rows that share a pair of drugs with answers that no model
+expected; and for the rest Thompson sampling, each model's likeliest rows that are not already as good as certain. At
+the end of the budget the likeliest rows go first. Flagged is what was found above the threshold, and what the
+calibration lets pass.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from polypharmacy.mining.calibration import Calibration
+from polypharmacy.mining.combinations import Combinations
+from polypharmacy.mining.queries import Queries
+from polypharmacy.mining.regimen_classes import FIRST_ITERATIONS, ITERATIONS, RegimenClasses
+
+FIRST_BATCH = 300
+MODELS = 4
+CLASSES_USED = 8
+GROWTH = 1.25
+AUDIT, RANDOM, PAIRS = 0.1, 0.1, 0.1
+CERTAIN = 0.9
+ENDGAME = 0.85
+FALSE_RATE = 0.005
+"""Half of the 1% that may be false: the other half is for what the estimate does not know."""
+PER_PAIR = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a search knows when it stops.
+
+    flagged: bool [rows]; score: P(risk > threshold) by the models, float32 [rows]; cut: the lowest score flagged
+    unasked.
+    trace: one dict a refit (queries, found, flagged, cut).
+    """
+
+    flagged: np.ndarray
+    score: np.ndarray
+    cut: float
+    models: list[RegimenClasses]
+    calibration: Calibration
+    trace: list[dict[str, float]]
+
+
+def pool_search(
+    queries: Queries,
+    budget: int,
+    seed: int,
+    threshold: float = 1.1,
+    warmup: int = FIRST_BATCH,
+    progress: Callable[[int], None] | None = None,
+    watch: Callable[[np.ndarray, int], None] | None = None,
+) -> Found:
+    """Ask at most `budget` queries and flag. The same for the same seed.
+
+    `watch` is told of what would be flagged after each refit, bool [rows], and of the queries asked by then.
+    """
+    pool = queries.pool.combinations
+    rows_all = np.arange(len(pool))
+    budget = min(budget, len(pool))
+    draw = np.random.default_rng([seed, 0])
+    fold = draw.integers(0, MODELS, len(pool))
+    asked = np.zeros(len(pool), bool)
+    batch = draw.permutation(len(pool))[: min(warmup, budget)]
+    models: list[RegimenClasses] = []
+    trace: list[dict[str, float]] = []
+    while True:
+        queries.ask(batch)
+        asked[batch] = True
+        if progress is not None:
+            progress(len(queries.rows))
+        rows, answers = queries.rows, queries.answers
+        models = _fit(models, pool, rows, answers, fold, seed)
+        chances = np.stack([m.chance(pool, rows_all, threshold, queries.noise) for m in models])
+        score = chances.mean(axis=0)
+        held_out = chances[fold[rows], rows]
+        right = answers > threshold
+        calibration = Calibration.of(held_out, right)
+        cut = calibration.cut(score[~asked], int(right.sum()), FALSE_RATE)
+        would = ~asked & (score >= cut)
+        flagged = would.copy()
+        flagged[rows[right]] = True
+        trace.append({"queries": len(rows), "found": int(right.sum()), "flagged": int(flagged.sum()), "cut": cut})
+        if watch is not None:
+            watch(flagged, len(rows))
+        if len(rows) >= budget:
+            return Found(flagged, score, cut, models, calibration, trace)
+        size = min(max(int(len(rows) * GROWTH), len(rows) + 1), budget) - len(rows)
+        ending = len(rows) >= ENDGAME * budget
+        chosen = Choice(asked, draw)
+        chosen.some(would, int(AUDIT * size))
+        if not ending:
+            chosen.some(~asked, int(RANDOM * size))
+            hopeful = _unexpected(models, pool, rows, answers, fold, held_out, threshold)
+            chosen.add(
+                _pairs(pool, rows, hopeful, np.flatnonzero(chosen.free & (score < 0.5)), int(PAIRS * size), draw)
+            )
+        certain = would if ending else would | (calibration.chance(score) > CERTAIN)
+        left = size - len(chosen)
+        for model in range(MODELS):
+            share = left // MODELS + (model < left % MODELS)
+            chosen.best((score if ending else chances[model]) - 10 * certain, share)
+        batch = chosen.rows()
+
+
+class Choice:
+    """The next batch, each row once."""
+
+    def __init__(self, asked: np.ndarray, draw: np.random.Generator) -> None:
+        self.free, self._draw, self._parts = ~asked, draw, [np.empty(0, np.int64)]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def rows(self) -> np.ndarray:
+        return np.concatenate(self._parts)
+
+    def add(self, rows: np.ndarray) -> None:
+        self.free[rows] = False
+        self._parts.append(rows)
+
+    def some(self, among: np.ndarray, count: int) -> None:
+        """At random among the rows marked."""
+        rows = np.flatnonzero(among & self.free)
+        self.add(self._draw.choice(rows, min(count, len(rows)), replace=False))
+
+    def best(self, score: np.ndarray, count: int) -> None:
+        """The highest, ties at random."""
+        rows = np.flatnonzero(self.free)
+        if count >= len(rows):
+            self.add(rows)
+        elif count > 0:
+            order = score[rows] + 1e-6 * self._draw.random(len(rows))
+            self.add(rows[np.argpartition(-order, count)[:count]])
+
+
+def _fit(
+    models: list[RegimenClasses], pool: Combinations, rows: np.ndarray, answers: np.ndarray, fold: np.ndarray, seed: int
+) -> list[RegimenClasses]:
+    """Each model on the answers outside its fold, going on from where it stands."""
+    fresh = not models
+    if fresh:
+        models = [RegimenClasses.start(pool.drugs, answers, [seed, m], CLASSES_USED) for m in range(MODELS)]
+    for number, model in enumerate(models):
+        seen = fold[rows] != number
+        model.fit(pool, rows[seen], answers[seen], FIRST_ITERATIONS if fresh else ITERATIONS)
+    return models
+
+
+def _unexpected(
+    models: list[RegimenClasses],
+    pool: Combinations,
+    rows: np.ndarray,
+    answers: np.ndarray,
+    fold: np.ndarray,
+    held_out: np.ndarray,
+    threshold: float,
+) -> np.ndarray:
+    """How surely each answer is high for a reason that no model knows, 0 to 1 [rows asked]."""
+    out = np.zeros(len(rows))
+    for number, model in enumerate(models):
+        own = np.flatnonzero((fold[rows] == number) & (answers > threshold) & (held_out < 0.5))
+        if len(own):
+            out[own] = model.surprising(pool, rows[own], answers[own], threshold)
+    return out
+
+
+def _pairs(
+    pool: Combinations, rows: np.ndarray, weight: np.ndarray, among: np.ndarray, count: int, draw: np.random.Generator
+) -> np.ndarray:
+    """Rows whose best pair of drugs was oftenest in unexpectedly high answers; few for each pair."""
+    if not count or not weight.any() or not len(among):
+        return np.empty(0, np.int64)
+    high = np.zeros((pool.drugs, pool.drugs), np.float32)
+    times = np.zeros((pool.drugs, pool.drugs), np.float32)
+    _tally(pool.offsets, pool.members, rows, weight, high, times)
+    value, pair = _best_pair(pool.offsets, pool.members, among, high, times)
+    order = np.argsort(-(value + 1e-3 * draw.random(len(among))))
+    order = order[pair[order] >= 0]
+    taken: dict[int, int] = {}
+    out: list[int] = []
+    for place in order[: 50 * count].tolist():
+        key = int(pair[place])
+        if taken.get(key, 0) < (PER_PAIR if value[place] > 0.6 else 1):
+            taken[key] = taken.get(key, 0) + 1
+            out.append(int(among[place]))
+            if len(out) == count:
+                break
+    return np.array(out, np.int64)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _tally(
+    offsets: np.ndarray, members: np.ndarray, rows: np.ndarray, weight: np.ndarray, high: np.ndarray, times: np.ndarray
+) -> None:
+    for q in range(len(rows)):
+        for a in range(offsets[rows[q]], offsets[rows[q] + 1]):
+            for b in range(a + 1, offsets[rows[q] + 1]):
+                high[members[a], members[b]] += weight[q]
+                times[members[a], members[b]] += 1
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _best_pair(
+    offsets: np.ndarray, members: np.ndarray, rows: np.ndarray, high: np.ndarray, times: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    value, pair = np.zeros(len(rows)), np.full(len(rows), -1, np.int64)
+    for q in range(len(rows)):
+        for a in range(offsets[rows[q]], offsets[rows[q] + 1]):
+            for b in range(a + 1, offsets[rows[q] + 1]):
+                found = high[members[a], members[b]]
+                if found > 0:
+                    share = found / (times[members[a], members[b]] + 1)
+                    if share > value[q]:
+                        value[q] = share
+                        pair[q] = np.int64(members[a]) * high.shape[0] + members[b]
+    return value, pair

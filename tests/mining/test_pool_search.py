@@ -1,0 +1,104 @@
+"""The pool search: its parts, its honesty, and that it goes on where it stopped."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from polypharmacy.mining.calibration import Calibration
+from polypharmacy.mining.errors import ClaimsError
+from polypharmacy.mining.metrics import grade
+from polypharmacy.mining.pool_search import pool_search
+from polypharmacy.mining.queries import Queries
+from polypharmacy.mining.regimen_classes import RegimenClasses
+from polypharmacy.mining.simulator import simulate
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2000))
+@settings(max_examples=30, deadline=None)
+def test_calibrated_chances_rise_and_the_cut_keeps_its_promise(seed: int, count: int) -> None:
+    draw = np.random.default_rng(seed)
+    scores = draw.random(count)
+    right = draw.random(count) < scores**2
+    calibration = Calibration.of(scores, right)
+    assert (np.diff(calibration.false) >= -1e-12).all()
+    assert (np.diff(calibration.edges) <= 0).all()
+    fresh = draw.random(3000)
+    cut = calibration.cut(fresh, 100, 0.05)
+    flagged = fresh[fresh >= cut]
+    if len(flagged):
+        assert (1 - calibration.chance(flagged)).sum() <= 0.05 * (len(flagged) + 100) + 1e-6
+
+
+def test_few_clean_answers_prove_little() -> None:
+    few, many = (Calibration.of(np.full(n, 0.99), np.ones(n, bool)) for n in (40, 400))
+    unasked = np.full(10_000, 0.99)
+    assert few.cut(unasked, 0, 0.005) == np.inf
+    assert many.cut(unasked, 0, 0.005) <= 0.99
+
+
+def test_regimen_classes_learn_two_of_a_pattern() -> None:
+    draw = np.random.default_rng(0)
+    pool = simulate(1, combinations=12_000, drugs=120).combinations
+    table = pool.dense()
+    pattern = np.arange(6)
+    member = table[:, pattern].sum(axis=1) >= 2
+    risk = np.where(member, draw.normal(1.8, 0.1, len(table)), draw.normal(1.0, 0.05, len(table))).astype(np.float32)
+    rows = np.arange(6000)
+    model = RegimenClasses.start(120, risk[rows], 0, 4)
+    model.fit(pool, rows, risk[rows], 200)
+    chance = model.chance(pool, np.arange(6000, 12_000), 1.1)
+    assert chance[member[6000:]].mean() > 0.85
+    assert chance[~member[6000:]].mean() < 0.1
+
+
+def test_a_search_is_right_about_what_it_flags_and_repeats(tmp_path: Path) -> None:
+    pool = simulate(100, combinations=20_000, drugs=120)
+    queries = Queries(pool, 3)
+    found = pool_search(queries, 1200, 3)
+    assert len(np.unique(queries.rows)) == len(queries.rows) == 1200
+    graded = grade(pool, found.flagged, queries.rows, found.score, 1.1)
+    assert graded["precision"] >= 0.98
+    assert graded["recall"] > 3 * (pool.relative_risk[queries.rows] > 1.1).sum() / (pool.relative_risk > 1.1).sum() or (
+        graded["recall"] > 0.8
+    )
+    again = pool_search(Queries(pool, 3), 1200, 3)
+    np.testing.assert_array_equal(found.flagged, again.flagged)
+
+
+def test_a_stopped_search_asks_nothing_twice(tmp_path: Path) -> None:
+    pool = simulate(101, combinations=4000, drugs=80)
+
+    class StopError(Exception):
+        pass
+
+    def stop(asked: int) -> None:
+        if asked > 400:
+            raise StopError
+
+    whole = Queries(pool, 1)
+    wanted = pool_search(whole, 600, 1)
+    journal = tmp_path / "queries.npz"
+    with pytest.raises(StopError):
+        pool_search(Queries(pool, 1, journal=journal), 600, 1, progress=stop)
+    resumed = Queries(pool, 1, journal=journal)
+    assert resumed.remembered > 400
+    found = pool_search(resumed, 600, 1)
+    np.testing.assert_array_equal(found.flagged, wanted.flagged)
+    np.testing.assert_array_equal(resumed.rows, whole.rows)
+    journal.write_bytes(b"half")
+    with pytest.raises(ClaimsError, match=r"queries\.npz"):
+        Queries(pool, 1, journal=journal)
+
+
+def test_grades_by_hand() -> None:
+    pool = simulate(102, combinations=1000, drugs=60)
+    truth = pool.relative_risk > 1.1
+    everything = grade(pool, truth, np.empty(0, np.int64), pool.relative_risk, 1.1)
+    assert (everything["recall"], everything["precision"], everything["recall_at_p99"]) == (1, 1, 1)
+    assert everything["patterns_found"] == 1
+    nothing = grade(pool, np.zeros(1000, bool), np.arange(10), -pool.relative_risk, 1.1)
+    assert nothing["recall"] == nothing["recall_unqueried"] == 0
+    assert nothing["precision"] == 1
