@@ -14,17 +14,30 @@ from polypharmacy.mining.neural_ts import NeuralTS
 from polypharmacy.mining.optim_neural_ts import Nearest, Settings, optim_neural_ts
 from polypharmacy.mining.predictor import read_ensemble
 from polypharmacy.mining.queries import Queries
-from polypharmacy.mining.reward_network import Training
+from polypharmacy.mining.reward_network import RewardNetwork, Rows, Training
 from polypharmacy.mining.simulator import simulate
 
 
-def gradients(agent: NeuralTS, x: np.ndarray) -> np.ndarray:
+def in_torch(network: RewardNetwork) -> torch.nn.Sequential:
+    """The same network as torch knows it."""
+    parts: list[torch.nn.Module] = []
+    for weights, biases in network.by_layer():
+        layer = torch.nn.Linear(*weights.shape)
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(weights.T.copy()))
+            layer.bias.copy_(torch.from_numpy(biases.copy()))
+        parts += [layer, torch.nn.ReLU()]
+    return torch.nn.Sequential(*parts[:-1])
+
+
+def gradients(network: RewardNetwork, x: np.ndarray) -> np.ndarray:
     """Each row's gradient by every parameter, by torch's own differentiation, [rows, parameters]."""
-    out = []
+    same, out = in_torch(network), []
     for row in torch.from_numpy(x):
-        agent.network.zero_grad()
-        agent.network(row[None]).sum().backward()
-        out.append(torch.cat([p.grad.flatten() for p in agent.network.parameters() if p.grad is not None]).numpy())
+        same.zero_grad()
+        same(row[None]).sum().backward()
+        parts = [p.grad.numpy().T.ravel() for p in same.parameters() if p.grad is not None]  # weights, biases, ...
+        out.append(np.concatenate(parts))
     return np.stack(out)
 
 
@@ -33,21 +46,43 @@ def test_sigma_is_the_closed_form(layers: int) -> None:
     draw = np.random.default_rng(0)
     agent = NeuralTS(7, seed=layers, width=5, layers=layers, ridge=0.7, exploration=1.0)
     seen, x = (draw.random((count, 7)).astype(np.float32) for count in (20, 6))
-    agent.observe(seen)
-    u = 0.7 + (gradients(agent, seen) ** 2).sum(axis=0)
-    mean, sigma = agent.predict(x)
-    np.testing.assert_allclose(sigma, np.sqrt(0.7 * (gradients(agent, x) ** 2 / u).sum(axis=1)), rtol=1e-4)
+    x[0, 3:] = 0
+    agent.observe(Rows.of(seen))
+    u = 0.7 + (gradients(agent.network, seen) ** 2).sum(axis=0)
+    mean, sigma = agent.predict(Rows.of(x))
+    np.testing.assert_allclose(sigma, np.sqrt(0.7 * (gradients(agent.network, x) ** 2 / u).sum(axis=1)), rtol=1e-4)
     with torch.no_grad():
-        np.testing.assert_allclose(mean, agent.network(torch.from_numpy(x)).numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            mean, in_torch(agent.network)(torch.from_numpy(x))[:, 0].numpy(), rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_training_takes_the_steps_that_torch_takes(layers: int) -> None:
+    draw = np.random.default_rng(4)
+    x, y = (draw.random((40, 9)) * (draw.random((40, 9)) < 0.5)).astype(np.float32), draw.random(40).astype(np.float32)
+    network = RewardNetwork.start(9, 6, layers, np.random.default_rng(1))
+    same = in_torch(network)
+    optimizer = torch.optim.Adam(same.parameters(), lr=0.01)
+    order = np.random.default_rng(2)
+    for _ in range(5):
+        for rows in torch.from_numpy(order.permutation(40)).split(16):  # type: ignore[no-untyped-call]
+            optimizer.zero_grad()
+            loss = torch.nn.functional.mse_loss(same(torch.from_numpy(x)[rows])[:, 0], torch.from_numpy(y)[rows])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    network.train(Rows.of(x), y, Training(epochs=5, batch=16), np.random.default_rng(2))
+    with torch.no_grad():
+        wanted = same(torch.from_numpy(x))[:, 0].numpy()
+    np.testing.assert_allclose(network.predict(Rows.of(x)), wanted, atol=1e-4)
 
 
 def test_samples_spread_by_the_exploration() -> None:
     agent = NeuralTS(4, seed=1, width=6, layers=1, ridge=1.0, exploration=4.0)
-    x = np.ones((20_000, 4), np.float32)
-    mean, sigma = agent.predict(x[:1])
-    samples = agent.sample(x)
-    assert samples.mean() == pytest.approx(mean[0], abs=0.05 * sigma[0])
-    assert samples.std() == pytest.approx(2 * sigma[0], rel=0.03)
+    mean, sigma = agent.predict(Rows.of(np.ones((1, 4))))
+    samples = agent.sample(Rows.of(np.ones((20_000, 4))))
+    assert samples.mean() == pytest.approx(float(mean[0]), abs=0.05 * float(sigma[0]))
+    assert samples.std() == pytest.approx(2 * float(sigma[0]), rel=0.03)
 
 
 def test_training_fits_and_u_lasts() -> None:
@@ -55,11 +90,12 @@ def test_training_fits_and_u_lasts() -> None:
     x = (draw.random((300, 12)) < 0.4).astype(np.float32)
     y = 1 + x[:, 0] * x[:, 1] + 0.5 * x[:, 2]
     agent = NeuralTS(12, seed=0, width=32, layers=1, ridge=1.0, exploration=1.0)
-    agent.observe(x)
-    before = agent.uncertain[0][0].copy()
-    assert agent.fit(x, y, Training(epochs=60)) < 0.02
-    np.testing.assert_array_equal(agent.uncertain[0][0], before)
-    assert np.abs(agent.predict(x)[0] - y).mean() < 0.15
+    rows = Rows.of(x)
+    agent.observe(rows)
+    before = agent.seen.copy()
+    assert agent.fit(rows, y, Training(epochs=60)) < 0.02
+    np.testing.assert_array_equal(agent.seen, before)
+    assert np.abs(agent.predict(rows)[0] - y).mean() < 0.15
 
 
 @pytest.mark.parametrize(
@@ -106,7 +142,7 @@ def test_nearest_is_that_of_a_full_scan() -> None:
 
 def test_a_run_flags_and_its_export_says_the_same(tmp_path: Path) -> None:
     pool = simulate(25, "protective", combinations=3000, drugs=60)
-    settings = Settings(width=32, warmup=300, population=8, steps=4, sigmas=1.0, training=Training(epochs=30))
+    settings = Settings(width=32, warmup=300, population=8, steps=4, sigmas=0.3, training=Training(epochs=30))
     queries = Queries(pool, seed=0)
     mined = optim_neural_ts(queries, 340, 0, settings=settings)
     assert len(queries.rows) == 340
@@ -115,7 +151,7 @@ def test_a_run_flags_and_its_export_says_the_same(tmp_path: Path) -> None:
     assert mined.flagged.any()
     mined.ensemble.write(tmp_path / "ensemble.npz")
     held = read_ensemble(tmp_path / "ensemble.npz")
-    flagged = held.predict(pool.combinations.dense())["flagged"]
+    flagged = held.predict(pool.combinations)["flagged"]
     np.testing.assert_array_equal(flagged, mined.flagged)
     (tmp_path / "bad.npz").write_bytes(b"nothing")
     with pytest.raises(ClaimsError, match=r"bad\.npz: not an exported ensemble"):

@@ -136,13 +136,9 @@ def search_command(
 
 
 def _paper(queries: Any, budget: int, seed: int, threshold: float, advance: "Callable[[int], None]", **how: Any) -> Any:
-    from polypharmacy.patients import InputError
+    from polypharmacy.mining.optim_neural_ts import Settings, optim_neural_ts
+    from polypharmacy.mining.reward_network import Training
 
-    try:
-        from polypharmacy.mining.optim_neural_ts import Settings, optim_neural_ts
-        from polypharmacy.mining.reward_network import Training
-    except ImportError:
-        raise InputError("optim_neural_ts needs torch: pip install 'polypharmacy-env[mine]'") from None
     settings = Settings(**{**how, "training": Training(*how["training"])})
     mined = optim_neural_ts(queries, budget, seed, threshold, settings, advance)
     return mined.flagged, mined.score, mined.trace, mined.ensemble

@@ -23,7 +23,7 @@ def differential_evolution(
     population: float [members, dimensions], at least 3. A trial is best + weight x (one - another), held to low and
     high, taken over by `crossover` of the dimensions and one at least; it replaces its parent if it is no worse.
     """
-    members = np.array(population, dtype=float)
+    members = np.array(population, copy=True)
     values = np.asarray(evaluate(members), dtype=float)
     count, dimensions = members.shape
     for _ in range(steps):
@@ -33,10 +33,14 @@ def differential_evolution(
         another = draw.integers(0, count - 2, count)
         for taken in np.sort(np.stack([one, np.arange(count)]), axis=0):
             another += another >= taken
-        mutant = np.clip(best + weight * (members[one] - members[another]), low, high)
-        crossed = draw.random((count, dimensions)) < crossover
-        crossed[np.arange(count), draw.integers(0, dimensions, count)] = True
-        trial = np.where(crossed, mutant, members)
+        mutant = best + weight * (members[one] - members[another])
+        np.clip(mutant, low, high, out=mutant)
+        # Where mutant and parent agree it does not matter which gives the value: only the rest is drawn for.
+        rows, places = np.nonzero(mutant != members)
+        forced = draw.integers(0, dimensions, size=(count,))
+        crossed = (draw.random(len(rows)) < crossover) | (places == forced[rows])
+        trial = members.copy()
+        trial[rows[crossed], places[crossed]] = mutant[rows[crossed], places[crossed]]
         value = np.asarray(evaluate(trial), dtype=float)
         better = value >= values
         members[better], values[better] = trial[better], value[better]

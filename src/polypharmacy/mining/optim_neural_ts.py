@@ -16,9 +16,7 @@ from polypharmacy.mining.evolution import differential_evolution
 from polypharmacy.mining.neural_ts import NeuralTS
 from polypharmacy.mining.predictor import Ensemble, Member
 from polypharmacy.mining.queries import Queries
-from polypharmacy.mining.reward_network import Training
-
-CHUNK = 20_000
+from polypharmacy.mining.reward_network import Rows, Training
 
 
 @dataclass(frozen=True)
@@ -64,40 +62,44 @@ def optim_neural_ts(
     draw = np.random.default_rng([seed, 0])
     agent = NeuralTS(pool.drugs, seed, how.width, how.layers, how.ridge, how.exploration)
     nearest = Nearest(pool)
+    everything = Rows.of_combinations(pool)
     played = draw.integers(0, len(pool), min(how.warmup, budget))
-    x, y = pool.dense(played), queries.ask(played)
-    agent.observe(x)
-    agent.fit(x, y, how.training)
+    queries.ask(played)
+    agent.observe(Rows.of_combinations(pool.take(played)))
+
+    def learn() -> None:
+        agent.fit(Rows.of_combinations(pool.take(queries.rows)), queries.answers, how.training)
+
+    learn()
     flagged = np.zeros(len(pool), bool)
     score = np.full(len(pool), -np.inf)
     members: list[Member] = []
     trace: list[dict[str, float]] = []
 
     def look() -> None:
-        for start in range(0, len(pool), CHUNK):
-            rows = np.arange(start, min(start + CHUNK, len(pool)))
-            mean, sigma = agent.predict(pool.dense(rows))
-            score[rows] = mean - how.sigmas * sigma
+        mean, sigma = agent.predict(everything)
+        score[:] = mean - how.sigmas * sigma
         fresh = (score > threshold) & ~flagged
         if fresh.any() or not members:
             members.append(agent.frozen())
         flagged[fresh] = True
-        trace.append({"queries": len(y), "flagged": int(flagged.sum()), "hits": int((y > threshold).sum())})
+        hits = int((queries.answers > threshold).sum())
+        trace.append({"queries": len(queries.rows), "flagged": int(flagged.sum()), "hits": hits})
 
     look()
     for step in range(1, budget - len(played) + 1):
         population = pool.dense(draw.integers(0, len(pool), how.population))
-        best, _ = differential_evolution(agent.sample, population, how.steps, draw, how.weight, how.crossover)
-        agent.observe(best[None])
-        row = nearest.of(best)
-        x = np.concatenate([x, pool.dense([row])])
-        y = np.concatenate([y, queries.ask(np.array([row]))])
+        best, _ = differential_evolution(
+            lambda x: agent.sample(Rows.of(x)), population, how.steps, draw, how.weight, how.crossover
+        )
+        agent.observe(Rows.of(best[None]))
+        queries.ask(np.array([nearest.of(best)]))
         if step % how.train_every == 0:
-            agent.fit(x, y, how.training)
-        if step % how.look_every == 0 or len(y) == budget:
+            learn()
+        if step % how.look_every == 0 or len(queries.rows) == budget:
             look()
         if progress is not None:
-            progress(len(y))
+            progress(len(queries.rows))
     ensemble = Ensemble(members, queries.pool.names, threshold, how.sigmas, how.ridge)
     return Mined(flagged, score, ensemble, trace)
 

@@ -23,8 +23,10 @@ FIRST_ITERATIONS, ITERATIONS = 120, 40
 RATE = 0.15
 FIRST_INTERCEPT = -3.0
 UNUSED = -1000.0
-LEAST_SHARE = 0.7
-"""A class's spread is at least this share of the spread of all risks about their median."""
+LEAST_SHARE = 0.4
+"""A class's spread is at least this share of that of the densest risks."""
+QUARTER = 0.3186
+"""A quarter of a normal distribution lies within this many standard deviations of its mean."""
 
 
 @dataclass(eq=False)
@@ -125,9 +127,16 @@ class RegimenClasses:
 
 
 def spread_of(risks: np.ndarray) -> tuple[float, float]:
-    """Median, and spread about it (1.4826 times the median distance, never 0)."""
-    middle = float(np.median(risks))
-    return middle, 1.4826 * float(np.median(np.abs(risks - middle))) + 1e-3
+    """Where risks lie densest, and their spread there: of the shortest interval that holds a quarter of them.
+
+    Not the median and the distance from it: where half of all combinations are dangerous those describe neither half.
+    """
+    ordered = np.sort(risks)
+    held = max(len(ordered) // 4, 1)
+    width = ordered[held:] - ordered[:-held] if len(ordered) > held else np.zeros(1)
+    start = int(np.argmin(width))
+    middle = float(ordered[start + held // 2])
+    return middle, float(width[start]) / (2 * QUARTER) + 1e-3
 
 
 class Adam:
