@@ -18,25 +18,42 @@ from polypharmacy.mining.simulator import simulate
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2000))
 @settings(max_examples=30, deadline=None)
-def test_calibrated_chances_rise_and_the_cut_keeps_its_promise(seed: int, count: int) -> None:
+def test_the_cut_keeps_its_promise(seed: int, count: int) -> None:
     draw = np.random.default_rng(seed)
     scores = draw.random(count)
     right = draw.random(count) < scores**2
     calibration = Calibration.of(scores, right)
-    assert (np.diff(calibration.false) >= -1e-12).all()
-    assert (np.diff(calibration.edges) <= 0).all()
-    fresh = draw.random(3000)
-    cut = calibration.cut(fresh, 100, 0.05)
-    flagged = fresh[fresh >= cut]
-    if len(flagged):
-        assert (1 - calibration.chance(flagged)).sum() <= 0.05 * (len(flagged) + 100) + 1e-6
+    fresh = np.sort(draw.random(3000))
+    chance = calibration.chance(fresh)
+    assert (np.diff(chance) >= 0).all()
+    assert ((chance >= 0) & (chance <= 1)).all()
+    free = np.ones(3000)
+    cut = calibration.cut(fresh, free, 100, 0.05)
+    assert cut <= calibration.cut(fresh, free, 100, 0.02)
+    assert cut <= calibration.cut(fresh, 0.9 * free, 100, 0.05)
+    flagged = fresh >= cut
+    if flagged.any():
+        expected = (1 - chance[flagged]).sum()
+        counted = (~right[scores >= cut]).sum() / max((scores >= cut).sum(), 1) * flagged.sum()
+        assert min(expected, counted) <= 0.05 * (flagged.sum() + 100) + 1e-6
 
 
-def test_few_clean_answers_prove_little() -> None:
-    few, many = (Calibration.of(np.full(n, 0.99), np.ones(n, bool)) for n in (40, 400))
-    unasked = np.full(10_000, 0.99)
-    assert few.cut(unasked, 0, 0.005) == np.inf
-    assert many.cut(unasked, 0, 0.005) <= 0.99
+def test_calibration_finds_the_curve_that_made_the_answers() -> None:
+    draw = np.random.default_rng(0)
+    scores = draw.random(20_000)
+    right = draw.random(20_000) < 1 / (1 + np.exp(-(2 * np.log(scores / (1 - scores)) - 0.5)))
+    calibration = Calibration.of(scores, right)
+    assert calibration.slope == pytest.approx(2, abs=0.15)
+    assert calibration.intercept == pytest.approx(-0.5, abs=0.15)
+
+
+def test_false_ones_among_the_highest_scores_stop_the_flagging() -> None:
+    scores = np.linspace(0.9, 0.999, 2000)
+    unasked, free = np.full(10_000, 0.99), np.ones(10_000)
+    right = np.ones(2000, bool)
+    assert Calibration.of(scores, right).cut(unasked, free, 0, 0.005) <= 0.99
+    right[::40] = False
+    assert Calibration.of(scores, right).cut(unasked, free, 0, 0.005) == np.inf
 
 
 def test_regimen_classes_learn_two_of_a_pattern() -> None:

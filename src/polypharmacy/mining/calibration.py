@@ -1,8 +1,9 @@
 """From a model's scores to false-discovery rates that held on answers it had not seen.
 
-Scores of queried rows come from the member of the ensemble that was not fitted to them. From the top they are cut into
-groups of equal count; each group's share of false ones, made to rise downwards by pooling neighbours, is what a score
-is worth. PRIOR false ones in all are added, so that a few clean groups prove little and many prove much.
+Scores of queried rows come from the member of the ensemble that was not fitted to them. What a score is worth is a
+logistic curve through those answers (Platt 1999): two numbers, so a few hundred answers settle it. It is smooth, and
+what happened among the highest scores need not be; so the share of false ones that the curve expects above a cut is
+averaged with the share counted there, the curve weighing as much as TRUST answers.
 """
 
 from dataclasses import dataclass
@@ -10,50 +11,67 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST_SCORE = 0.2
-GROUP, MOST_GROUPS = 30, 40
-PRIOR = 0.75
-LEAST_CHANCE = 0.85
-"""No row is flagged whose own group was right less often."""
+TRUST = 300.0
+PRIOR = 4.0
+"""Precision of the normal priors on the curve's slope (about 1) and intercept (about 0)."""
+MOST_CHANCE = 1 - 5e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """edges: lowest score of each group, falling; false: the group's share of false ones, rising. Float [groups]."""
+    """slope, intercept: of P(right) by the log odds of a score. held: held-out scores, falling; wrong: how many answers
+    at or above each were not above the threshold.
+    """
 
-    edges: np.ndarray
-    false: np.ndarray
+    slope: float
+    intercept: float
+    held: np.ndarray
+    wrong: np.ndarray
 
     @classmethod
     def of(cls, scores: np.ndarray, right: np.ndarray) -> "Calibration":
         """From held-out scores (0 to 1) and whether the answer was above the threshold."""
-        held = np.flatnonzero(scores > LEAST_SCORE)
-        order = held[np.argsort(-scores[held], kind="stable")]
-        if len(order) < GROUP:
-            return cls(np.empty(0), np.empty(0))
-        groups = np.array_split(order, min(MOST_GROUPS, len(order) // GROUP))
-        prior = PRIOR / len(groups)
-        blocks: list[list[float]] = []
-        for group in groups:
-            blocks.append([np.count_nonzero(~right[group]) + prior, len(group) + prior, 1])
-            while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
-                last = blocks.pop()
-                blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
-        false = np.concatenate([np.full(int(n), wrong / total) for wrong, total, n in blocks])
-        return cls(np.array([scores[group[-1]] for group in groups]), false)
+        order = np.argsort(-scores, kind="stable")
+        near = scores > LEAST_SCORE
+        slope, intercept = _curve(_log_odds(scores[near]), right[near])
+        return cls(slope, intercept, scores[order], np.cumsum(~right[order]))
 
     def chance(self, scores: np.ndarray) -> np.ndarray:
-        """P(right) of scores, float64; below the lowest group the score itself."""
-        group = np.searchsorted(-self.edges, -scores, side="left")
-        return np.where(group < len(self.edges), 1 - np.append(self.false, 1.0)[group], scores)
+        """P(right) of scores by the curve, float64."""
+        chance = 1 / (1 + np.exp(-(self.slope * _log_odds(scores) + self.intercept)))
+        return np.minimum(chance, MOST_CHANCE)
 
-    def cut(self, scores: np.ndarray, known: int, rate: float) -> float:
+    def cut(self, scores: np.ndarray, ceiling: np.ndarray, known: int, rate: float) -> float:
         """Lowest score to flag so that at most a share `rate` of `known` right ones and all flagged is expected false.
 
-        Infinite when nothing may be flagged.
+        ceiling: what no row's chance exceeds, float [scores]. Infinite when nothing may be flagged.
         """
-        group = np.searchsorted(-self.edges, -scores, side="left")
-        count = np.bincount(group, minlength=len(self.edges) + 1)[:-1]
-        expected = np.cumsum(count * self.false)
-        fit = (expected <= rate * (np.cumsum(count) + known)) & (self.false <= 1 - LEAST_CHANCE)
-        passing = np.flatnonzero(fit)
-        return float(self.edges[passing[-1]]) if len(passing) else np.inf
+        order = np.argsort(-scores, kind="stable")
+        ordered, count = scores[order], np.arange(1, len(order) + 1)
+        curve = np.cumsum(1 - np.minimum(self.chance(ordered), ceiling[order])) / count
+        above = np.searchsorted(-self.held, -ordered, side="right")
+        wrong = np.append(0, self.wrong)[above]
+        false = count * (TRUST * curve + wrong) / (TRUST + above)
+        fit = np.flatnonzero(false <= rate * (count + known))
+        return float(ordered[fit[-1]]) if len(fit) else np.inf
+
+
+def _log_odds(scores: np.ndarray) -> np.ndarray:
+    held = np.clip(np.asarray(scores, float), 1e-6, 1 - 1e-6)
+    return np.log(held / (1 - held))  # type: ignore[no-any-return]
+
+
+def _curve(x: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept at the highest posterior, by Newton's method; the slope is at least 0."""
+    slope, intercept = 1.0, 0.0
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-(slope * x + intercept)))
+        away, weight = chance - right, chance * (1 - chance)
+        gradient = np.array([away @ x + PRIOR * (slope - 1), away.sum() + PRIOR * intercept])
+        cross = weight @ x
+        curvature = np.array([[weight @ x**2 + PRIOR, cross], [cross, weight.sum() + PRIOR]])
+        step = np.clip(np.linalg.solve(curvature, gradient), -0.5, 0.5)
+        slope, intercept = slope - float(step[0]), intercept - float(step[1])
+        if np.abs(step).max() < 1e-6:
+            break
+    return max(slope, 0.0), intercept

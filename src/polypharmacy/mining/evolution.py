@@ -36,11 +36,11 @@ def differential_evolution(
         mutant = best + weight * (members[one] - members[another])
         np.clip(mutant, low, high, out=mutant)
         # Where mutant and parent agree it does not matter which gives the value: only the rest is drawn for.
-        rows, places = np.nonzero(mutant != members)
-        forced = draw.integers(0, dimensions, size=(count,))
-        crossed = (draw.random(len(rows)) < crossover) | (places == forced[rows])
+        places = np.flatnonzero(mutant != members)
+        forced = np.arange(count) * dimensions + draw.integers(0, dimensions, count)
+        crossed = places[(draw.random(len(places)) < crossover) | (places == forced[places // dimensions])]
         trial = members.copy()
-        trial[rows[crossed], places[crossed]] = mutant[rows[crossed], places[crossed]]
+        trial.ravel()[crossed] = mutant.ravel()[crossed]
         value = np.asarray(evaluate(trial), dtype=float)
         better = value >= values
         members[better], values[better] = trial[better], value[better]

@@ -36,6 +36,12 @@ class NeuralTS:
         """Train on rewards y of rows; the lowest loss."""
         return self.network.train(rows, y, how, self._shuffle)
 
+    def restart(self, seen: np.ndarray, seed: list[int]) -> None:
+        """Go on from U as it was, float32 [parameters], with samples of another seed."""
+        self.seen[:] = seen
+        np.divide(1, self.seen, out=self._inverse)
+        self._draw = np.random.default_rng(seed)
+
     def frozen(self) -> Member:
         """A copy of network and U as they are now."""
         return Member(self.network.copy(), self.seen.copy())

@@ -20,13 +20,13 @@ from polypharmacy.mining.regimen_classes import FIRST_ITERATIONS, ITERATIONS, Re
 
 FIRST_BATCH = 300
 MODELS = 4
-CLASSES_USED = 8
+CLASSES_USED = 16
 GROWTH = 1.25
-AUDIT, RANDOM, PAIRS = 0.1, 0.1, 0.1
+AUDIT, RANDOM, PAIRS = 0.2, 0.1, 0.1
 CERTAIN = 0.9
 ENDGAME = 0.85
-FALSE_RATE = 0.005
-"""Half of the 1% that may be false: the other half is for what the estimate does not know."""
+FALSE_RATE = 0.0065
+"""Two thirds of the 1% that may be false: the rest is for what the estimate does not know."""
 PER_PAIR = 6
 
 
@@ -81,7 +81,10 @@ def pool_search(
         held_out = chances[fold[rows], rows]
         right = answers > threshold
         calibration = Calibration.of(held_out, right)
-        cut = calibration.cut(score[~asked], int(right.sum()), FALSE_RATE)
+        unasked = np.flatnonzero(~asked)
+        class_is = np.stack([m.dangerous(pool, unasked, threshold) for m in models]).mean(axis=0)
+        ceiling = score[unasked] / np.maximum(class_is, 1e-6)  # what its class allows, were the class certain
+        cut = calibration.cut(score[unasked], ceiling, int(right.sum()), FALSE_RATE)
         would = ~asked & (score >= cut)
         flagged = would.copy()
         flagged[rows[right]] = True

@@ -101,10 +101,18 @@ class RegimenClasses:
         above = np.array(
             [0.5 * math.erfc((threshold - m) / (s * math.sqrt(2))) for m, s in zip(self.means, sds, strict=True)]
         )
+        return self._mixed(pool, rows, above)
+
+    def dangerous(self, pool: Combinations, rows: np.ndarray, threshold: float) -> np.ndarray:
+        """P(class whose mean is above the threshold) of rows, float32 [rows]."""
+        return self._mixed(pool, rows, self.means > threshold)
+
+    def _mixed(self, pool: Combinations, rows: np.ndarray, by_class: np.ndarray) -> np.ndarray:
+        """The mean over classes of a number each, float32 [rows]."""
         out = np.empty(len(rows), np.float32)
-        _chance(
+        _mix(
             pool.offsets, pool.members, np.ascontiguousarray(rows, np.int64), self.weights, self.intercepts,
-            above.astype(np.float32), out,
+            by_class.astype(np.float32), out,
         )  # fmt: skip
         return out
 
@@ -238,13 +246,13 @@ def _gradients(
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
-def _chance(
+def _mix(
     offsets: np.ndarray,
     members: np.ndarray,
     rows: np.ndarray,
     weights: np.ndarray,
     intercepts: np.ndarray,
-    above: np.ndarray,
+    by_class: np.ndarray,
     out: np.ndarray,
 ) -> None:
     score = np.empty(CLASSES, np.float32)
@@ -258,9 +266,9 @@ def _chance(
         top = np.float32(score[0])
         for k in range(CLASSES):
             top = max(top, score[k])
-        total, chance = np.float32(0), np.float32(0)
+        total, mean = np.float32(0), np.float32(0)
         for k in range(CLASSES):
             share = _exp(score[k] - top)
             total += share
-            chance += share * above[k]
-        out[q] = chance / total
+            mean += share * by_class[k]
+        out[q] = mean / total

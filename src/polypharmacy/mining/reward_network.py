@@ -33,9 +33,10 @@ class Rows:
     @classmethod
     def of(cls, table: np.ndarray) -> "Rows":
         """From a dense table, [rows, inputs]."""
-        rows, members = np.nonzero(table)
-        offsets = np.searchsorted(rows, np.arange(len(table) + 1))
-        return cls(offsets.astype(np.int64), members.astype(np.int32), table[rows, members].astype(np.float32))
+        flat = np.ascontiguousarray(table, np.float32).ravel()
+        places = np.flatnonzero(flat != 0)
+        offsets = np.searchsorted(places, np.arange(len(table) + 1) * table.shape[1])
+        return cls(offsets.astype(np.int64), (places % table.shape[1]).astype(np.int32), flat[places])
 
     @classmethod
     def of_combinations(cls, held: Combinations) -> "Rows":
