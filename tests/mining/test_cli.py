@@ -22,8 +22,16 @@ def test_simulate_search_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert made["combinations"] == 2000
     found = answer(capsys, "search", str(pool), "--budget", "400", "--out", str(out))
     wanted = {"method", "budget", "seed", "flagged", "recall", "precision", "recall_unqueried", "recall_at_p99"}
-    assert wanted | {"patterns_found", "seconds", "ms_per_query"} <= found.keys()
-    assert found["queries"] == 400
+    assert wanted | {"patterns_found", "seconds", "ms_per_query"} == found.keys()
+    held = json.loads((out / "result.json").read_text())
+    assert held["result"] == found
+    assert held["queries"] == held["curve"][-1]["queries"] == 400
+    assert held["curve"][-1]["recall"] == found["recall"]
+    assert sum(group["count"] for group in held["calibration"]) == 1600
+    assert {f["known"]["status"] for f in held["findings"]} == {"unresolved"}
+    page = (out / "report.html").read_text()
+    assert page.count("<polyline") == 4
+    assert page.count("not in the knowledge base by name") == len(held["findings"])
     assert answer(capsys, "metrics", str(out)) == found
     lines = (out / "flagged.csv").read_text().splitlines()
     assert len(lines) == 1 + int(str(found["flagged"]))

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     from polypharmacy.mining.cohort import Cohort
-    from polypharmacy.mining.pool import Pool
+    from polypharmacy.mining.optim_neural_ts import Mined
+    from polypharmacy.mining.queries import Queries
 
 app = typer.Typer(help="Find dangerous combinations in claims data.", no_args_is_help=True)
 
 METHODS = ("pool_search", "optim_neural_ts")
+GRADES = ("flagged", "recall", "precision", "recall_unqueried", "recall_at_p99", "patterns_found")
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Seed = Annotated[int, typer.Option(help="of all chance", min=0)]
 
@@ -106,42 +108,60 @@ def search_command(
             out.mkdir(parents=True, exist_ok=True)
             _same_search(out, {"method": method, "seed": seed, "noise": noise, "data": data.name})
         queries = Queries(pool, seed, noise, None if out is None else out / "queries.npz")
+    from polypharmacy.cli.mine_report import Curve, reliability, write_results
+
     begun, cpu = time.perf_counter(), time.process_time()
-    flagged: np.ndarray
+    curve, calibration = Curve(pool, threshold), []
     with _bar(f"{method}, queries", budget) as advance:
         if method == "pool_search":
             from polypharmacy.mining.pool_search import FIRST_BATCH, pool_search
 
-            found = pool_search(queries, budget, seed, threshold, warmup or FIRST_BATCH, advance)
-            flagged, score, trace, ensemble = found.flagged, found.score, found.trace, None
+            found = pool_search(queries, budget, seed, threshold, warmup or FIRST_BATCH, advance, curve)
+            flagged, score, ensemble = found.flagged, found.score, None
+            unasked = np.setdiff1d(np.arange(len(pool)), queries.rows)
+            right = pool.relative_risk[unasked] > threshold
+            calibration = reliability(found.calibration.chance(score[unasked]), right)
         else:
-            flagged, score, trace, ensemble = _paper(
-                queries, budget, seed, threshold, advance,
+            mined = _paper(
+                queries, budget, seed, threshold, advance, curve,
                 width=width, layers=layers, ridge=ridge, exploration=exploration, sigmas=sigmas,
                 warmup=warmup or 1000, train_every=train_every, population=de_population, steps=de_steps,
                 weight=de_weight, crossover=de_crossover, training=(epochs, batch, learning_rate),
             )  # fmt: skip
+            flagged, score, ensemble = mined.flagged, mined.score, mined.ensemble
     spent = time.process_time() - cpu
-    result = {"method": method, "budget": budget, "seed": seed} | grade(pool, flagged, queries.rows, score, threshold)
+    graded = grade(pool, flagged, queries.rows, score, threshold)
+    result = {"method": method, "budget": budget, "seed": seed} | {name: graded[name] for name in GRADES}
     result |= {
-        "queries": len(queries.rows),
         "seconds": round(time.perf_counter() - begun, 3),
         "ms_per_query": 1e3 * spent / len(queries.rows),
     }
     if out is not None:
-        _write_results(out, pool, result, flagged, score, queries.rows, queries.answers, trace)
+        more = {
+            "queries": len(queries.rows), "precision_unqueried": graded["precision_unqueried"],
+            "curve": curve.points, "calibration": calibration,
+        }  # fmt: skip
+        answered = {int(row): float(answer) for row, answer in zip(queries.rows, queries.answers, strict=True)}
         if ensemble is not None:
             ensemble.write(out / "ensemble.npz")
+        write_results(out, data.name, pool, result, more, flagged, score, answered)
     _say(result, json_)
 
 
-def _paper(queries: Any, budget: int, seed: int, threshold: float, advance: "Callable[[int], None]", **how: Any) -> Any:
+def _paper(
+    queries: "Queries",
+    budget: int,
+    seed: int,
+    threshold: float,
+    advance: "Callable[[int], None]",
+    watch: "Callable[[np.ndarray, int], None]",
+    **how: Any,
+) -> "Mined":
     from polypharmacy.mining.optim_neural_ts import Settings, optim_neural_ts
     from polypharmacy.mining.reward_network import Training
 
     settings = Settings(**{**how, "training": Training(*how["training"])})
-    mined = optim_neural_ts(queries, budget, seed, threshold, settings, advance)
-    return mined.flagged, mined.score, mined.trace, mined.ensemble
+    return optim_neural_ts(queries, budget, seed, threshold, settings, advance, watch)
 
 
 @app.command("screen")
@@ -260,6 +280,9 @@ def _cohort(
 
 
 def _finding(cohort: "Cohort", result: Any, row: int) -> dict[str, Any]:
+    from polypharmacy.knowledge import load
+    from polypharmacy.review.known import what_is_known
+
     names = [cohort.names[int(d)] for d in result.combinations[row]]
     return {
         "drugs": names,
@@ -270,23 +293,8 @@ def _finding(cohort: "Cohort", result: Any, row: int) -> dict[str, Any]:
         "shrunk": _number(result.shrunk.value[row], result.shrunk.low[row], result.shrunk.high[row]),
         "p": float(result.p[row]),
         "q": float(result.q[row]),
-        "known": _known(names),
+        "known": str(what_is_known(names, load())),
     }
-
-
-def _known(names: list[str]) -> str:
-    """What the knowledge base says of a combination: known with the severity, new to it, or not known by name."""
-    from polypharmacy.knowledge import load
-    from polypharmacy.review.lookup import interactions_between
-
-    knowledge = load()
-    strange = [name for name in names if not knowledge.names.resolve(name).ingredients]
-    if strange:
-        return f"not in the knowledge base by name: {', '.join(strange)}"
-    _, findings = interactions_between(names, knowledge)
-    if not findings:
-        return f"new: none found in knowledge base {knowledge.version}, which does not mean safe"
-    return f"known: {findings[0].severity.value}, {findings[0].message}"
 
 
 def _number(value: float, low: float, high: float) -> dict[str, float | None]:
@@ -309,39 +317,6 @@ def _same_search(out: Path, search: dict[str, Any]) -> None:
             raise ClaimsError(f"{out}: holds another search; choose another --out")
         return
     path.write_text(json.dumps(search))
-
-
-def _write_results(
-    out: Path,
-    pool: "Pool",
-    result: dict[str, Any],
-    flagged: "np.ndarray",
-    score: "np.ndarray",
-    rows: "np.ndarray",
-    answers: "np.ndarray",
-    trace: list[dict[str, float]],
-) -> None:
-    import numpy as np
-
-    answered = {int(row): float(answer) for row, answer in zip(rows, answers, strict=True)}
-    order = np.flatnonzero(flagged)
-    order = order[np.argsort(-score[order], kind="stable")]
-    lines = ["row,relative_risk_found,score,drugs"]
-    for row in order.tolist():
-        found = answered.get(row)
-        names = " + ".join(pool.names[int(d)] for d in pool.combinations[row])
-        lines.append(f'{row},{"" if found is None else f"{found:.4g}"},{score[row]:.4g},"{names}"')
-    for name, text in (
-        ("flagged.csv", "\n".join(lines) + "\n"),
-        ("result.json", json.dumps({"result": result, "trace": [_finite(t) for t in trace]}, indent=2) + "\n"),
-    ):
-        partial = out / f".{name}.part"
-        partial.write_text(text)
-        partial.replace(out / name)
-
-
-def _finite(record: dict[str, float]) -> dict[str, float | None]:
-    return {k: (v if abs(v) != float("inf") else None) for k, v in record.items()}
 
 
 @contextmanager

@@ -55,8 +55,12 @@ def optim_neural_ts(
     threshold: float = 1.1,
     settings: Settings | None = None,
     progress: Callable[[int], None] | None = None,
+    watch: Callable[[np.ndarray, int], None] | None = None,
 ) -> Mined:
-    """Play `budget` combinations, those of the warm-up included. A combination may be played again, as in the paper."""
+    """Play `budget` combinations, those of the warm-up included. A combination may be played again, as in the paper.
+
+    `watch` is told of what is flagged after each look, bool [rows], and of the queries asked by then.
+    """
     how = settings or Settings()
     pool = queries.pool.combinations
     draw = np.random.default_rng([seed, 0])
@@ -85,6 +89,8 @@ def optim_neural_ts(
         flagged[fresh] = True
         hits = int((queries.answers > threshold).sum())
         trace.append({"queries": len(queries.rows), "flagged": int(flagged.sum()), "hits": hits})
+        if watch is not None:
+            watch(flagged, len(queries.rows))
 
     look()
     for step in range(1, budget - len(played) + 1):
