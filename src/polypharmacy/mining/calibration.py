@@ -15,6 +15,8 @@ TRUST = 300.0
 PRIOR = 4.0
 """Precision of the normal priors on the curve's slope (about 1) and intercept (about 0)."""
 MOST_CHANCE = 1 - 5e-4
+SHARE = 0.65
+"""Of the false ones that may be: the rest is for what the estimate does not know."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +44,10 @@ class Calibration:
         return np.minimum(chance, MOST_CHANCE)
 
     def cut(self, scores: np.ndarray, ceiling: np.ndarray, known: int, rate: float) -> float:
-        """Lowest score to flag so that at most a share `rate` of `known` right ones and all flagged is expected false.
+        """Lowest score to flag so that at most a share `rate` of `known` right ones and all flagged will be false.
 
-        ceiling: what no row's chance exceeds, float [scores]. Infinite when nothing may be flagged.
+        Expected are SHARE of that at most, and two standard deviations (of a Poisson count) more are within it. ceiling:
+        what no row's chance exceeds, float [scores]. Infinite when nothing may be flagged.
         """
         order = np.argsort(-scores, kind="stable")
         ordered, count = scores[order], np.arange(1, len(order) + 1)
@@ -52,7 +55,8 @@ class Calibration:
         above = np.searchsorted(-self.held, -ordered, side="right")
         wrong = np.append(0, self.wrong)[above]
         false = count * (TRUST * curve + wrong) / (TRUST + above)
-        fit = np.flatnonzero(false <= rate * (count + known))
+        most = rate * (count + known)
+        fit = np.flatnonzero(false <= np.minimum(SHARE * most, (np.sqrt(most + 1) - 1) ** 2))
         return float(ordered[fit[-1]]) if len(fit) else np.inf
 
 

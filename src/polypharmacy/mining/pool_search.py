@@ -25,8 +25,8 @@ GROWTH = 1.25
 AUDIT, RANDOM, PAIRS = 0.2, 0.1, 0.1
 CERTAIN = 0.9
 ENDGAME = 0.85
-FALSE_RATE = 0.0065
-"""Two thirds of the 1% that may be false: the rest is for what the estimate does not know."""
+FALSE_RATE = 0.01
+"""Share of what is flagged that may be false."""
 PER_PAIR = 6
 
 
