@@ -21,7 +21,7 @@ import numpy as np
 from polypharmacy.mining.calibration import Calibration
 from polypharmacy.mining.metrics import grade
 from polypharmacy.mining.optim_neural_ts import optim_neural_ts
-from polypharmacy.mining.pool import Pool, read_pool
+from polypharmacy.mining.pool import read_pool
 from polypharmacy.mining.pool_search import FALSE_RATE, pool_search
 from polypharmacy.mining.queries import Queries
 from polypharmacy.mining.simulator import simulate

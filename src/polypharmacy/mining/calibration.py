@@ -46,8 +46,8 @@ class Calibration:
     def cut(self, scores: np.ndarray, ceiling: np.ndarray, known: int, rate: float) -> float:
         """Lowest score to flag so that at most a share `rate` of `known` right ones and all flagged will be false.
 
-        Expected are SHARE of that at most, and two standard deviations (of a Poisson count) more are within it. ceiling:
-        what no row's chance exceeds, float [scores]. Infinite when nothing may be flagged.
+        Expected are SHARE of that at most, and two standard deviations (of a Poisson count) more are within it.
+        ceiling: what no row's chance exceeds, float [scores]. Infinite when nothing may be flagged.
         """
         order = np.argsort(-scores, kind="stable")
         ordered, count = scores[order], np.arange(1, len(order) + 1)
