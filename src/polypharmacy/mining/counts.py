@@ -45,7 +45,6 @@ def count(cohort: Cohort, combinations: Combinations, risk: np.ndarray | None = 
     expected = np.zeros(rows)
     given = np.zeros(1, np.float32) if risk is None else np.asarray(risk, dtype=np.float32)
     order, tables = _table(combinations)
-    in_order_exposed, in_order_cases, in_order_expected = exposed.copy(), cases.copy(), expected.copy()
     taken = cohort.taken
     _count(
         taken.offsets,
@@ -54,11 +53,12 @@ def count(cohort: Cohort, combinations: Combinations, risk: np.ndarray | None = 
         cohort.strata,
         *tables,
         given,
-        in_order_exposed,
-        in_order_cases,
-        in_order_expected,
+        exposed,
+        cases,
+        expected,
     )
-    exposed[:, order], cases[:, order], expected[order] = in_order_exposed, in_order_cases, in_order_expected
+    place = np.argsort(order)
+    exposed, cases, expected = exposed.take(place, axis=1), cases.take(place, axis=1), expected[place]
     starts = np.concatenate([[0], np.cumsum(cohort.outcome)])
     people_cases = np.diff(starts[cohort.strata])
     return Counts(exposed, cases, people, people_cases, None if risk is None else expected)
@@ -68,20 +68,22 @@ def _table(combinations: Combinations) -> tuple[np.ndarray, tuple[np.ndarray, ..
     """Combinations ordered by their first drug, then their second (-1: none), as a tree of three levels.
 
     Returns the order, and: signs, bounds of each first drug among the pairs, the pairs' second drugs, bounds of each
-    pair among the ordered combinations, bounds of each combination among what is left of the rows, and what is left of
-    the rows. The sign of what is left has 64 bits: a patient whose own sign lacks one cannot have taken it all.
+    pair among the ordered combinations, where those with a third drug begin, bounds of each combination among what is
+    left of the rows, and what is left of the rows. The sign of what is left has 64 bits: a patient whose own sign lacks
+    one cannot have taken it all.
     """
     sizes, members = combinations.sizes, combinations.members.astype(np.int64)
     places = combinations.offsets[:-1]
     first = members[places]
     second = np.where(sizes > 1, members[np.minimum(places + 1, len(members) - 1)], -1)
-    order = np.lexsort((second, first))
+    order = np.lexsort((sizes, second, first))
     keys = first[order] * (combinations.drugs + 1) + second[order] + 1
     pairs, starts = np.unique(keys, return_index=True)
     pair_bounds = np.append(starts, len(order)).astype(np.int32)
     first_bounds = np.searchsorted(pairs, np.arange(combinations.drugs + 1) * (combinations.drugs + 1))
     seconds = (pairs % (combinations.drugs + 1) - 1).astype(np.int16)
     rest = np.maximum(sizes[order] - 2, 0)
+    deep_from = pair_bounds[:-1] + np.add.reduceat(sizes[order] <= 2, starts, dtype=np.int32)
     rest_bounds = np.concatenate([[0], np.cumsum(rest)])
     at = np.arange(rest_bounds[-1]) + np.repeat(places[order] + 2 - rest_bounds[:-1], rest)
     signs = np.zeros(len(order), np.uint64)
@@ -91,6 +93,7 @@ def _table(combinations: Combinations) -> tuple[np.ndarray, tuple[np.ndarray, ..
         first_bounds.astype(np.int32),
         seconds,
         pair_bounds,
+        deep_from.astype(np.int32),
         rest_bounds.astype(np.int32),
         combinations.members[at],
     )
@@ -100,7 +103,7 @@ def _sign(drugs: np.ndarray) -> np.ndarray:
     return np.uint64(1) << (drugs.astype(np.uint64) & np.uint64(63))
 
 
-BLOCK = 16_384
+BLOCK = 4096
 """Patients looked at together: their drugs fit the cache while every first drug's tree is walked once."""
 
 
@@ -114,6 +117,7 @@ def _count(
     first_bounds: np.ndarray,
     seconds: np.ndarray,
     pair_bounds: np.ndarray,
+    deep_from: np.ndarray,
     rest_bounds: np.ndarray,
     rest: np.ndarray,
     risk: np.ndarray,
@@ -121,12 +125,21 @@ def _count(
     cases: np.ndarray,
     expected: np.ndarray,
 ) -> None:
-    drugs = len(first_bounds) - 1
+    """Rows of one or two drugs are counted by pair, without a branch: a branch that goes either way costs more than all
+    else. What is left is a short list of the pairs that longer rows begin with.
+    """
+    drugs, pairs = len(first_bounds) - 1, len(seconds)
     weighted = len(risk) == len(outcome)
-    pair_of = np.full(drugs, -1, np.int32)
+    pair_of = np.full(drugs, pairs, np.int32)  # the last is for pairs that nobody asked about
+    longer = np.zeros(pairs + 1, np.uint8)
+    for pair in range(pairs):
+        longer[pair] = deep_from[pair] < pair_bounds[pair + 1]
+    both, due = np.zeros(pairs + 1, np.int64), np.zeros(pairs + 1)
+    found = np.empty(drugs + 1, np.int64)
     bounds = np.zeros(drugs + 1, np.int64)
     for stratum in range(len(strata) - 1):
         here, here_cases = exposed[stratum], cases[stratum]
+        both[:] = 0
         for low in range(strata[stratum], strata[stratum + 1], BLOCK):
             high = min(low + BLOCK, strata[stratum + 1])
             # who of the block takes each drug, and where in the patient's row it stands
@@ -149,31 +162,34 @@ def _count(
             start = 0
             for drug in range(drugs):
                 stop = bounds[drug]
-                pairs = range(first_bounds[drug], first_bounds[drug + 1])
-                if len(pairs) == 0:
+                first, last = first_bounds[drug], first_bounds[drug + 1]
+                if first == last:
                     start = stop
                     continue
-                alone = -1
-                for pair in pairs:
-                    if seconds[pair] < 0:
-                        alone = pair
-                    else:
+                alone = first if seconds[first] < 0 else pairs
+                for pair in range(first, last):
+                    if seconds[pair] >= 0:
                         pair_of[seconds[pair]] = pair
                 for k in range(start, stop):
-                    patient, end = patients[k], offsets[patients[k] + 1]
-                    case, signed = outcome[patient], sign[patient - low]
-                    if alone >= 0:
-                        for row in range(pair_bounds[alone], pair_bounds[alone + 1]):
-                            here[row] += 1
-                            here_cases[row] += case
-                            if weighted:
-                                expected[row] += risk[patient]
+                    patient = patients[k]
+                    end, one = offsets[patient + 1], 1 + (np.int64(outcome[patient]) << 32)
+                    both[alone] += one
+                    count = 0
                     for place in range(places[k] + 1, end):
                         pair = pair_of[taken[place]]
-                        if pair < 0:
-                            continue
-                        for row in range(pair_bounds[pair], pair_bounds[pair + 1]):
-                            if signs[row] & ~signed:
+                        both[pair] += one
+                        found[count] = place
+                        count += longer[pair]
+                    if weighted:
+                        due[alone] += risk[patient]
+                        for place in range(places[k] + 1, end):
+                            due[pair_of[taken[place]]] += risk[patient]
+                    lacks = ~sign[patient - low]
+                    for number in range(count):
+                        place = found[number]
+                        pair = pair_of[taken[place]]
+                        for row in range(deep_from[pair], pair_bounds[pair + 1]):
+                            if signs[row] & lacks:
                                 continue
                             look, matched = place + 1, True
                             for wanted in range(rest_bounds[row], rest_bounds[row + 1]):
@@ -184,10 +200,17 @@ def _count(
                                     break
                             if matched:
                                 here[row] += 1
-                                here_cases[row] += case
+                                here_cases[row] += outcome[patient]
                                 if weighted:
                                     expected[row] += risk[patient]
                 start = stop
-                for pair in pairs:
+                for pair in range(first, last):
                     if seconds[pair] >= 0:
-                        pair_of[seconds[pair]] = -1
+                        pair_of[seconds[pair]] = pairs
+        for pair in range(pairs):
+            for row in range(pair_bounds[pair], deep_from[pair]):
+                here[row] = both[pair] & 0xFFFFFFFF
+                here_cases[row] = both[pair] >> 32
+    for pair in range(pairs):
+        for row in range(pair_bounds[pair], deep_from[pair]):
+            expected[row] = due[pair]
