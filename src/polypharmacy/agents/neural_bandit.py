@@ -65,12 +65,16 @@ class NeuralBandit(BeliefGreedy):
     def __init__(self, belief: Belief, bank: Bank, knowledge: Knowledge, seed: int) -> None:
         super().__init__(belief)
         self._pairs, self._seed = Pairs(knowledge), seed
-        pairs, rewards = _asked(bank, belief, np.random.default_rng([seed, 1]))
+        pairs, rewards = asked(bank, belief, np.random.default_rng([seed, 1]))
         self._bandit = NeuralTS(self._pairs.inputs, seed, WIDTH, 1, 1.0, EXPLORATION)
         rows = self._pairs.rows(pairs)
         self._bandit.observe(rows)
         self._bandit.fit(rows, rewards, TRAINING)
         self._learned = self._bandit.seen.copy()
+
+    def expected(self, pairs: list[tuple[int, int]]) -> np.ndarray:
+        """What the network expects a query of each pair of drug numbers to pay, float32 [pairs]."""
+        return self._bandit.predict(self._pairs.rows(pairs))[0]
 
     def begin(self, view: View, episode: int) -> None:
         super().begin(view, episode)
@@ -94,7 +98,7 @@ class NeuralBandit(BeliefGreedy):
         return open_[best]
 
 
-def _asked(bank: Bank, belief: Belief, draw: np.random.Generator) -> tuple[list[tuple[int, int]], np.ndarray]:
+def asked(bank: Bank, belief: Belief, draw: np.random.Generator) -> tuple[list[tuple[int, int]], np.ndarray]:
     """Pairs of drugs of training cases at random, and what asking about each would have paid."""
     pairs, rewards = [], []
     for case in draw.permutation(bank.size).tolist():

@@ -81,10 +81,10 @@ def pool_search(
         held_out = chances[fold[rows], rows]
         right = answers > threshold
         calibration = Calibration.of(held_out, right)
-        unasked = np.flatnonzero(~asked)
-        class_is = np.stack([m.dangerous(pool, unasked, threshold) for m in models]).mean(axis=0)
-        ceiling = score[unasked] / np.maximum(class_is, 1e-6)  # what its class allows, were the class certain
-        cut = calibration.cut(score[unasked], ceiling, int(right.sum()), FALSE_RATE)
+        likely = np.flatnonzero(~asked & (score > 0.5))
+        class_is = np.stack([m.dangerous(pool, likely, threshold) for m in models]).mean(axis=0)
+        ceiling = score[likely] / np.maximum(class_is, 1e-6)  # what its class allows, were the class certain
+        cut = calibration.cut(score[likely], ceiling, int(right.sum()), FALSE_RATE)
         would = ~asked & (score >= cut)
         flagged = would.copy()
         flagged[rows[right]] = True
