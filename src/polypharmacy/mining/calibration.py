@@ -1,9 +1,10 @@
 """From a model's scores to false-discovery rates that held on answers it had not seen.
 
 Scores of queried rows come from the member of the ensemble that was not fitted to them. What a score is worth is a
-logistic curve through those answers (Platt 1999): two numbers, so a few hundred answers settle it. It is smooth, and
-what happened among the highest scores need not be; so the share of false ones that the curve expects above a cut is
-averaged with the share counted there, the curve weighing as much as TRUST answers.
+logistic curve through those answers (Platt 1999): two numbers, so a few hundred answers settle it. Groups of answers of
+like score then correct it, each by the false ones counted over those that the curve expects, drawn to 1 as if TRUST
+more had been both expected and seen. A cut is judged by the scores of the rows that it would flag, group by group:
+rows asked stand higher than those left, so a share counted over all of them would promise too much.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST_SCORE = 0.2
-TRUST = 300.0
+GROUP = 60
+TRUST = 10.0
 PRIOR = 4.0
 """Precision of the normal priors on the curve's slope (about 1) and intercept (about 0)."""
 MOST_CHANCE = 1 - 5e-4
@@ -21,42 +23,47 @@ SHARE = 0.65
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """slope, intercept: of P(right) by the log odds of a score. held: held-out scores, falling; wrong: how many answers
-    at or above each were not above the threshold.
+    """slope, intercept: of P(right) by the log odds of a score. edges: the lowest score of each group, falling; factor:
+    what the curve's chance of a false one is multiplied by there; float [groups].
     """
 
     slope: float
     intercept: float
-    held: np.ndarray
-    wrong: np.ndarray
+    edges: np.ndarray
+    factor: np.ndarray
 
     @classmethod
     def of(cls, scores: np.ndarray, right: np.ndarray) -> "Calibration":
         """From held-out scores (0 to 1) and whether the answer was above the threshold."""
         order = np.argsort(-scores, kind="stable")
-        near = scores > LEAST_SCORE
-        slope, intercept = _curve(_log_odds(scores[near]), right[near])
-        return cls(slope, intercept, scores[order], np.cumsum(~right[order]))
+        order = order[scores[order] > LEAST_SCORE]
+        x, right = _log_odds(scores[order]), right[order]
+        slope, intercept = _curve(x, right)
+        curve = cls(slope, intercept, np.empty(0), np.ones(1))
+        false = 1 - curve.chance(scores[order])
+        groups = [g for g in np.array_split(np.arange(len(order)), max(len(order) // GROUP, 1)) if len(g)]
+        factor = [(TRUST + np.count_nonzero(~right[g])) / (TRUST + false[g].sum()) for g in groups]
+        edges = [scores[order[g[-1]]] for g in groups]
+        return cls(slope, intercept, np.array(edges), np.array([*factor, factor[-1] if factor else 1.0]))
 
     def chance(self, scores: np.ndarray) -> np.ndarray:
-        """P(right) of scores by the curve, float64."""
+        """P(right) of scores by the curve, float64; it rises with them."""
         chance = 1 / (1 + np.exp(-(self.slope * _log_odds(scores) + self.intercept)))
         return np.minimum(chance, MOST_CHANCE)
 
-    def cut(self, scores: np.ndarray, ceiling: np.ndarray, known: int, rate: float) -> float:
+    def false(self, scores: np.ndarray) -> np.ndarray:
+        """P(false) of scores as the groups correct it, float64; an estimate to be summed, and it may exceed 1."""
+        return (1 - self.chance(scores)) * self.factor[np.searchsorted(-self.edges, -scores, side="left")]  # type: ignore[no-any-return]
+
+    def cut(self, scores: np.ndarray, known: int, rate: float) -> float:
         """Lowest score to flag so that at most a share `rate` of `known` right ones and all flagged will be false.
 
         Expected are SHARE of that at most, and two standard deviations (of a Poisson count) more are within it.
-        ceiling: what no row's chance exceeds, float [scores]. Infinite when nothing may be flagged.
+        Infinite when nothing may be flagged.
         """
-        order = np.argsort(-scores, kind="stable")
-        ordered, count = scores[order], np.arange(1, len(order) + 1)
-        curve = np.cumsum(1 - np.minimum(self.chance(ordered), ceiling[order])) / count
-        above = np.searchsorted(-self.held, -ordered, side="right")
-        wrong = np.append(0, self.wrong)[above]
-        false = count * (TRUST * curve + wrong) / (TRUST + above)
-        most = rate * (count + known)
-        fit = np.flatnonzero(false <= np.minimum(SHARE * most, (np.sqrt(most + 1) - 1) ** 2))
+        ordered = np.sort(scores)[::-1]
+        most = rate * (np.arange(1, len(ordered) + 1) + known)
+        fit = np.flatnonzero(np.cumsum(self.false(ordered)) <= np.minimum(SHARE * most, (np.sqrt(most + 1) - 1) ** 2))
         return float(ordered[fit[-1]]) if len(fit) else np.inf
 
 

@@ -81,10 +81,7 @@ def pool_search(
         held_out = chances[fold[rows], rows]
         right = answers > threshold
         calibration = Calibration.of(held_out, right)
-        likely = np.flatnonzero(~asked & (score > 0.5))
-        class_is = np.stack([m.dangerous(pool, likely, threshold) for m in models]).mean(axis=0)
-        ceiling = score[likely] / np.maximum(class_is, 1e-6)  # what its class allows, were the class certain
-        cut = calibration.cut(score[likely], ceiling, int(right.sum()), FALSE_RATE)
+        cut = calibration.cut(score[~asked], int(right.sum()), FALSE_RATE)
         would = ~asked & (score >= cut)
         flagged = would.copy()
         flagged[rows[right]] = True

@@ -101,18 +101,10 @@ class RegimenClasses:
         above = np.array(
             [0.5 * math.erfc((threshold - m) / (s * math.sqrt(2))) for m, s in zip(self.means, sds, strict=True)]
         )
-        return self._mixed(pool, rows, above)
-
-    def dangerous(self, pool: Combinations, rows: np.ndarray, threshold: float) -> np.ndarray:
-        """P(class whose mean is above the threshold) of rows, float32 [rows]."""
-        return self._mixed(pool, rows, self.means > threshold)
-
-    def _mixed(self, pool: Combinations, rows: np.ndarray, by_class: np.ndarray) -> np.ndarray:
-        """The mean over classes of a number each, float32 [rows]."""
         out = np.empty(len(rows), np.float32)
         _mix(
             pool.offsets, pool.members, np.ascontiguousarray(rows, np.int64), self.weights, self.intercepts,
-            by_class.astype(np.float32), out,
+            above.astype(np.float32), out,
         )  # fmt: skip
         return out
 
