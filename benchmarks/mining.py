@@ -4,7 +4,7 @@ Simulated pools the setting was not chosen on (seeds 2000 on, neutral and protec
 random queries with ridge regression or gradient boosting on the drugs, calibrated and cut in the same way, and the
 paper's method (`paper`: some 20 ms a query). `seconds` are of CPU, one thread.
     python benchmarks/mining.py [--json] [--quick] [--methods pool_search,ridge,boosting,paper] [--budgets 1000,3000]
-        [--seeds 10] [--backgrounds neutral,protective] [--pool FILE ...] [--noise 0.1]
+        [--seeds 10] [--backgrounds neutral,protective] [--size 100000] [--pool FILE ...] [--noise 0.1]
 """
 
 import argparse
@@ -104,13 +104,14 @@ def main() -> None:
     parser.add_argument("--budgets", default="1000,3000")
     parser.add_argument("--seeds", type=int, default=10, help="unseen pools, or searches of each pool given")
     parser.add_argument("--backgrounds", default="neutral,protective")
+    parser.add_argument("--size", type=int, default=100_000, help="combinations of a simulated pool")
     parser.add_argument("--pool", type=Path, action="append", default=[])
     parser.add_argument("--noise", type=float, default=0.0)
     options = parser.parse_args()
     budgets = [600] if options.quick else [int(b) for b in options.budgets.split(",")]
     methods = ["pool_search", "ridge"] if options.quick else options.methods.split(",")
     seeds = 1 if options.quick else options.seeds
-    size = 20_000 if options.quick else 100_000
+    size = 20_000 if options.quick else options.size
     runs: list[tuple[str, int, int, str, Graded]] = []
     given = {path.stem: read_pool(path) for path in options.pool}
     for seed in range(seeds):

@@ -106,6 +106,16 @@ def test_a_stopped_search_asks_nothing_twice(tmp_path: Path) -> None:
         Queries(pool, 1, journal=journal)
 
 
+def test_a_pool_too_large_to_read_each_time_is_searched_by_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = simulate(103, combinations=20_000, drugs=100)
+    monkeypatch.setattr("polypharmacy.mining.pool_search.LOOK", 4000)
+    queries, seen = Queries(pool, 0), []
+    found = pool_search(queries, 900, 0, watch=lambda flagged, asked: seen.append(int(flagged.sum())))
+    assert len(np.unique(queries.rows)) == 900
+    assert max(seen[:-1]) < 4000 + 900 < seen[-1] == found.flagged.sum()  # all is read at the end alone
+    assert grade(pool, found.flagged, queries.rows, found.score, 1.1)["precision"] >= 0.98
+
+
 def test_grades_by_hand() -> None:
     pool = simulate(102, combinations=1000, drugs=60)
     truth = pool.relative_risk > 1.1

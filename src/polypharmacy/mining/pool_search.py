@@ -4,7 +4,8 @@ Four models of regimen classes, each fitted to three quarters of the answers. A 
 share of what would be flagged now; some rows at random; rows that share a pair of drugs with answers that no model
 expected; and for the rest Thompson sampling, each model's likeliest rows that are not already as good as certain. At
 the end of the budget the likeliest rows go first. Flagged is what was found above the threshold, and what the
-calibration lets pass.
+calibration lets pass. Of a pool of more than LOOK rows each refit proposes from a fresh sample of LOOK; all are read
+once, at the end.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,7 @@ ENDGAME = 0.85
 FALSE_RATE = 0.01
 """Share of what is flagged that may be false."""
 PER_PAIR = 6
+LOOK = 400_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,6 @@ def pool_search(
     `watch` is told of what would be flagged after each refit, bool [rows], and of the queries asked by then.
     """
     pool = queries.pool.combinations
-    rows_all = np.arange(len(pool))
     budget = min(budget, len(pool))
     draw = np.random.default_rng([seed, 0])
     fold = draw.integers(0, MODELS, len(pool))
@@ -76,67 +77,80 @@ def pool_search(
             progress(len(queries.rows))
         rows, answers = queries.rows, queries.answers
         models = _fit(models, pool, rows, answers, fold, seed)
-        chances = np.stack([m.chance(pool, rows_all, threshold, queries.noise) for m in models])
-        score = chances.mean(axis=0)
-        held_out = chances[fold[rows], rows]
+        held_out = np.empty(len(rows), np.float32)
+        for number, model in enumerate(models):
+            own = fold[rows] == number
+            held_out[own] = model.chance(pool, rows[own], threshold, queries.noise)
         right = answers > threshold
         calibration = Calibration.of(held_out, right)
-        cut = calibration.cut(score[~asked], int(right.sum()), FALSE_RATE)
-        would = ~asked & (score >= cut)
-        flagged = would.copy()
+        done = len(rows) >= budget
+        looked = np.flatnonzero(~asked)
+        if len(pool) > LOOK and not done:
+            looked = np.sort(draw.choice(looked, min(LOOK, len(looked)), replace=False))
+        chances = np.stack([m.chance(pool, looked, threshold, queries.noise) for m in models])
+        score = chances.mean(axis=0)
+        known = int(right.sum()) * len(looked) // max(len(pool) - len(rows), 1)
+        cut = calibration.cut(score, known, FALSE_RATE)
+        would = score >= cut
+        flagged = np.zeros(len(pool), bool)
+        flagged[looked[would]] = True
         flagged[rows[right]] = True
         trace.append({"queries": len(rows), "found": int(right.sum()), "flagged": int(flagged.sum()), "cut": cut})
         if watch is not None:
             watch(flagged, len(rows))
-        if len(rows) >= budget:
-            return Found(flagged, score, cut, models, calibration, trace)
+        if done:
+            everywhere = np.empty(len(pool), np.float32)
+            everywhere[looked] = score
+            everywhere[rows] = np.mean([m.chance(pool, rows, threshold, queries.noise) for m in models], axis=0)
+            return Found(flagged, everywhere, cut, models, calibration, trace)
         size = min(max(int(len(rows) * GROWTH), len(rows) + 1), budget) - len(rows)
         ending = len(rows) >= ENDGAME * budget
-        chosen = Choice(asked, draw)
+        chosen = Choice(looked, draw)
         chosen.some(would, int(AUDIT * size))
         if not ending:
-            chosen.some(~asked, int(RANDOM * size))
+            chosen.some(np.ones(len(looked), bool), int(RANDOM * size))
             hopeful = _unexpected(models, pool, rows, answers, fold, held_out, threshold)
-            chosen.add(
-                _pairs(pool, rows, hopeful, np.flatnonzero(chosen.free & (score < 0.5)), int(PAIRS * size), draw)
-            )
+            places = np.flatnonzero(chosen.free & (score < 0.5))
+            chosen.add(places[_pairs(pool, rows, hopeful, looked[places], int(PAIRS * size), draw)])
         certain = would if ending else would | (calibration.chance(score) > CERTAIN)
         left = size - len(chosen)
-        for model in range(MODELS):
-            share = left // MODELS + (model < left % MODELS)
-            chosen.best((score if ending else chances[model]) - 10 * certain, share)
+        for number in range(MODELS):
+            share = left // MODELS + (number < left % MODELS)
+            chosen.best((score if ending else chances[number]) - 10 * certain, share)
         batch = chosen.rows()
 
 
 class Choice:
-    """The next batch, each row once."""
+    """The next batch, each row once: places among the rows looked at."""
 
-    def __init__(self, asked: np.ndarray, draw: np.random.Generator) -> None:
-        self.free, self._draw, self._parts = ~asked, draw, [np.empty(0, np.int64)]
+    def __init__(self, looked: np.ndarray, draw: np.random.Generator) -> None:
+        self.free, self._draw, self._parts = np.ones(len(looked), bool), draw, [np.empty(0, np.int64)]
+        self._looked = looked
 
     def __len__(self) -> int:
         return sum(map(len, self._parts))
 
     def rows(self) -> np.ndarray:
-        return np.concatenate(self._parts)
+        """Row numbers."""
+        return self._looked[np.concatenate(self._parts)]
 
-    def add(self, rows: np.ndarray) -> None:
-        self.free[rows] = False
-        self._parts.append(rows)
+    def add(self, places: np.ndarray) -> None:
+        self.free[places] = False
+        self._parts.append(places)
 
     def some(self, among: np.ndarray, count: int) -> None:
-        """At random among the rows marked."""
-        rows = np.flatnonzero(among & self.free)
-        self.add(self._draw.choice(rows, min(count, len(rows)), replace=False))
+        """At random among the places marked."""
+        places = np.flatnonzero(among & self.free)
+        self.add(self._draw.choice(places, min(count, len(places)), replace=False))
 
     def best(self, score: np.ndarray, count: int) -> None:
         """The highest, ties at random."""
-        rows = np.flatnonzero(self.free)
-        if count >= len(rows):
-            self.add(rows)
+        places = np.flatnonzero(self.free)
+        if count >= len(places):
+            self.add(places)
         elif count > 0:
-            order = score[rows] + 1e-6 * self._draw.random(len(rows))
-            self.add(rows[np.argpartition(-order, count)[:count]])
+            order = score[places] + 1e-6 * self._draw.random(len(places))
+            self.add(places[np.argpartition(-order, count)[:count]])
 
 
 def _fit(
@@ -173,7 +187,9 @@ def _unexpected(
 def _pairs(
     pool: Combinations, rows: np.ndarray, weight: np.ndarray, among: np.ndarray, count: int, draw: np.random.Generator
 ) -> np.ndarray:
-    """Rows whose best pair of drugs was oftenest in unexpectedly high answers; few for each pair."""
+    """Places among the rows `among` whose best pair of drugs was oftenest in unexpectedly high answers; few for each
+    pair.
+    """
     if not count or not weight.any() or not len(among):
         return np.empty(0, np.int64)
     high = np.zeros((pool.drugs, pool.drugs), np.float32)
@@ -188,7 +204,7 @@ def _pairs(
         key = int(pair[place])
         if taken.get(key, 0) < (PER_PAIR if value[place] > 0.6 else 1):
             taken[key] = taken.get(key, 0) + 1
-            out.append(int(among[place]))
+            out.append(place)
             if len(out) == count:
                 break
     return np.array(out, np.int64)
