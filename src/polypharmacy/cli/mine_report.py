@@ -120,8 +120,8 @@ def _line(points: Sequence[tuple[float, float]], colour: str, name: str = "", sh
     """A line through points of 0 to 1."""
     drawn = [(LEFT + x * (RIGHT - LEFT), BOTTOM - y * (BOTTOM - TOP)) for x, y in points]
     text = " ".join(f"{x:.1f},{y:.1f}" for x, y in drawn)
-    end = drawn[-1]
-    return {"points": text, "colour": colour, "name": name, "end": end, "shift": shift, "dashed": colour == GREY}
+    how = {"dashed": colour == GREY, "marked": not name and colour != GREY}
+    return {"points": text, "drawn": drawn, "colour": colour, "name": name, "end": drawn[-1], "shift": shift, **how}
 
 
 def _plot(title: str, x_label: str, most: float, lines: list[dict[str, Any]], said: str) -> dict[str, Any]:
