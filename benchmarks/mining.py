@@ -1,6 +1,6 @@
 """How good is the search? Recall and realised precision of what it flags, with one fixed setting for all pools.
 
-Simulated pools the setting was not chosen on (seeds 2000 on, neutral and protective), or pools given as .npz. Beside it
+Simulated pools the setting was not chosen on (seeds 3000 on, neutral and protective), or pools given as .npz. Beside it
 random queries with ridge regression or gradient boosting on the drugs, calibrated and cut in the same way, and the
 paper's method (`paper`: some 20 ms a query). `seconds` are of CPU, one thread.
     python benchmarks/mining.py [--json] [--quick] [--methods pool_search,ridge,boosting,paper] [--budgets 1000,3000]
@@ -26,7 +26,7 @@ from polypharmacy.mining.pool_search import FALSE_RATE, pool_search
 from polypharmacy.mining.queries import Queries
 from polypharmacy.mining.simulator import simulate
 
-UNSEEN = 2000
+UNSEEN = 3000
 FOLDS = 4
 THRESHOLD = 1.1
 Graded = dict[str, Any]
@@ -78,7 +78,7 @@ def _at_random(
     models = [fit(table[rows[fold[rows] != f]], answers[fold[rows] != f]) for f in range(FOLDS)]
     each = np.stack([model(table) for model in models])
     right = answers > THRESHOLD
-    calibration = Calibration.of(each[fold[rows], rows], right)
+    calibration = Calibration.of(each[fold[rows], rows], right, np.ones(len(rows)))
     score = each.mean(axis=0)
     asked = np.zeros(len(pool), bool)
     asked[rows] = True

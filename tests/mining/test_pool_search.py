@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polypharmacy.mining.calibration import Calibration
+from polypharmacy.mining.calibration import SHARE, Calibration
 from polypharmacy.mining.errors import ClaimsError
 from polypharmacy.mining.metrics import grade
 from polypharmacy.mining.pool_search import pool_search
@@ -22,7 +22,7 @@ def test_the_cut_keeps_its_promise(seed: int, count: int) -> None:
     draw = np.random.default_rng(seed)
     scores = draw.random(count)
     right = draw.random(count) < scores**2
-    calibration = Calibration.of(scores, right)
+    calibration = Calibration.of(scores, right, np.ones(len(scores)))
     fresh = np.sort(draw.random(3000))
     chance = calibration.chance(fresh)
     assert (np.diff(chance) >= 0).all()
@@ -31,25 +31,35 @@ def test_the_cut_keeps_its_promise(seed: int, count: int) -> None:
     assert cut <= calibration.cut(fresh, 100, 0.02)
     assert cut <= calibration.cut(fresh, 10, 0.05)
     flagged = fresh[fresh >= cut]
-    assert calibration.false(flagged).sum() <= 0.65 * 0.05 * (len(flagged) + 100) + 1e-6
+    assert calibration.false(flagged).sum() <= SHARE * 0.05 * (len(flagged) + 100) + 1e-6
 
 
 def test_calibration_finds_the_curve_that_made_the_answers() -> None:
     draw = np.random.default_rng(0)
     scores = draw.random(20_000)
     right = draw.random(20_000) < 1 / (1 + np.exp(-(2 * np.log(scores / (1 - scores)) - 0.5)))
-    calibration = Calibration.of(scores, right)
+    calibration = Calibration.of(scores, right, np.ones(len(scores)))
     assert calibration.slope == pytest.approx(2, abs=0.15)
     assert calibration.intercept == pytest.approx(-0.5, abs=0.15)
+
+
+def test_answers_that_count_for_nothing_change_nothing() -> None:
+    draw = np.random.default_rng(1)
+    scores, right = draw.random(900), draw.random(900) < 0.5
+    weight = (np.arange(900) < 600).astype(float)
+    one = Calibration.of(scores, right, weight)
+    other = Calibration.of(scores[:600], right[:600], np.ones(600))
+    fresh = draw.random(100)
+    np.testing.assert_allclose(one.chance(fresh), other.chance(fresh))
 
 
 def test_false_ones_among_the_highest_scores_stop_the_flagging() -> None:
     scores = np.linspace(0.9, 0.999, 2000)
     unasked = np.full(10_000, 0.995)
     right = np.ones(2000, bool)
-    assert Calibration.of(scores, right).cut(unasked, 0, 0.01) <= 0.995
+    assert Calibration.of(scores, right, np.ones(2000)).cut(unasked, 0, 0.01) <= 0.995
     right[::30] = False
-    assert Calibration.of(scores, right).cut(unasked, 0, 0.01) == np.inf
+    assert Calibration.of(scores, right, np.ones(2000)).cut(unasked, 0, 0.01) == np.inf
 
 
 def test_regimen_classes_learn_two_of_a_pattern() -> None:

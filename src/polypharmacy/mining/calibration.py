@@ -4,7 +4,9 @@ Scores of queried rows come from the member of the ensemble that was not fitted 
 logistic curve through those answers (Platt 1999): two numbers, so a few hundred answers settle it. Groups of answers of
 like score then correct it, each by the false ones counted over those that the curve expects, drawn to 1 as if TRUST
 more had been both expected and seen. A cut is judged by the scores of the rows that it would flag, group by group:
-rows asked stand higher than those left, so a share counted over all of them would promise too much.
+rows asked stand higher than those left, so a share counted over all of them would promise too much. Answers weigh as
+they were chosen: those of rows drawn at random in full, those sought out for what a model hoped of them little, for
+they are harder than others of their score.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ TRUST = 10.0
 PRIOR = 4.0
 """Precision of the normal priors on the curve's slope (about 1) and intercept (about 0)."""
 MOST_CHANCE = 1 - 5e-4
-SHARE = 0.65
+SHARE = 0.5
 """Of the false ones that may be: the rest is for what the estimate does not know."""
 
 
@@ -33,16 +35,16 @@ class Calibration:
     factor: np.ndarray
 
     @classmethod
-    def of(cls, scores: np.ndarray, right: np.ndarray) -> "Calibration":
-        """From held-out scores (0 to 1) and whether the answer was above the threshold."""
+    def of(cls, scores: np.ndarray, right: np.ndarray, weight: np.ndarray) -> "Calibration":
+        """From held-out scores, whether each answer was above the threshold, and how much it counts; all 0 to 1."""
         order = np.argsort(-scores, kind="stable")
         order = order[scores[order] > LEAST_SCORE]
-        x, right = _log_odds(scores[order]), right[order]
-        slope, intercept = _curve(x, right)
-        curve = cls(slope, intercept, np.empty(0), np.ones(1))
-        false = 1 - curve.chance(scores[order])
-        groups = [g for g in np.array_split(np.arange(len(order)), max(len(order) // GROUP, 1)) if len(g)]
-        factor = [(TRUST + np.count_nonzero(~right[g])) / (TRUST + false[g].sum()) for g in groups]
+        x, right, weight = _log_odds(scores[order]), right[order], weight[order]
+        slope, intercept = _curve(x, right, weight)
+        expected = weight * (1 - cls(slope, intercept, np.empty(0), np.ones(1)).chance(scores[order]))
+        number = np.cumsum(weight) // GROUP  # of each answer's group, from the top
+        groups = np.split(np.arange(len(order)), np.flatnonzero(np.diff(number)) + 1) if len(order) else []
+        factor = [(TRUST + (weight[g] * ~right[g]).sum()) / (TRUST + expected[g].sum()) for g in groups]
         edges = [scores[order[g[-1]]] for g in groups]
         return cls(slope, intercept, np.array(edges), np.array([*factor, factor[-1] if factor else 1.0]))
 
@@ -72,12 +74,12 @@ def _log_odds(scores: np.ndarray) -> np.ndarray:
     return np.log(held / (1 - held))  # type: ignore[no-any-return]
 
 
-def _curve(x: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+def _curve(x: np.ndarray, right: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     """Slope and intercept at the highest posterior, by Newton's method; the slope is at least 0."""
     slope, intercept = 1.0, 0.0
     for _ in range(50):
         chance = 1 / (1 + np.exp(-(slope * x + intercept)))
-        away, weight = chance - right, chance * (1 - chance)
+        away, weight = counts * (chance - right), counts * chance * (1 - chance)
         gradient = np.array([away @ x + PRIOR * (slope - 1), away.sum() + PRIOR * intercept])
         cross = weight @ x
         curvature = np.array([[weight @ x**2 + PRIOR, cross], [cross, weight.sum() + PRIOR]])

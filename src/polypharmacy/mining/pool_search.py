@@ -29,6 +29,8 @@ ENDGAME = 0.85
 FALSE_RATE = 0.01
 """Share of what is flagged that may be false."""
 PER_PAIR = 6
+SOUGHT = 0.1
+"""What an answer that was sought out counts for in the calibration, one drawn at random counting 1."""
 LOOK = 400_000
 
 
@@ -68,6 +70,7 @@ def pool_search(
     fold = draw.integers(0, MODELS, len(pool))
     asked = np.zeros(len(pool), bool)
     batch = draw.permutation(len(pool))[: min(warmup, budget)]
+    weight = np.ones(len(batch))
     models: list[RegimenClasses] = []
     trace: list[dict[str, float]] = []
     while True:
@@ -82,7 +85,7 @@ def pool_search(
             own = fold[rows] == number
             held_out[own] = model.chance(pool, rows[own], threshold, queries.noise)
         right = answers > threshold
-        calibration = Calibration.of(held_out, right)
+        calibration = Calibration.of(held_out, right, weight)
         done = len(rows) >= budget
         looked = np.flatnonzero(~asked)
         if len(pool) > LOOK and not done:
@@ -109,6 +112,8 @@ def pool_search(
         chosen.some(would, int(AUDIT * size))
         if not ending:
             chosen.some(np.ones(len(looked), bool), int(RANDOM * size))
+        drawn = len(chosen)
+        if not ending:
             hopeful = _unexpected(models, pool, rows, answers, fold, held_out, threshold)
             places = np.flatnonzero(chosen.free & (score < 0.5))
             chosen.add(places[_pairs(pool, rows, hopeful, looked[places], int(PAIRS * size), draw)])
@@ -118,6 +123,7 @@ def pool_search(
             share = left // MODELS + (number < left % MODELS)
             chosen.best((score if ending else chances[number]) - 10 * certain, share)
         batch = chosen.rows()
+        weight = np.concatenate([weight, np.where(np.arange(len(batch)) < drawn, 1.0, SOUGHT)])
 
 
 class Choice:
