@@ -23,7 +23,7 @@ def differential_evolution(
     population: float [members, dimensions], at least 3. A trial is best + weight x (one - another), held to low and
     high, taken over by `crossover` of the dimensions and one at least; it replaces its parent if it is no worse.
     """
-    members = np.array(population, copy=True)
+    members = np.array(population, dtype=np.result_type(population, np.float32))
     values = np.asarray(evaluate(members), dtype=float)
     count, dimensions = members.shape
     for _ in range(steps):
