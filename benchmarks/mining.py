@@ -4,8 +4,8 @@ Simulated pools the setting was not chosen on (seeds 3000 on, neutral and protec
 random queries with ridge regression or gradient boosting on the drugs, calibrated and cut in the same way, the
 paper's method (`paper`: some 20 ms a query), and `limit`: what could be flagged knowing each row's class. Times are of
 CPU, one thread.
-    python benchmarks/mining.py [--json] [--quick] [--methods pool_search,ridge,boosting,paper,limit] [--budgets 1000,3000]
-        [--seeds 10] [--backgrounds neutral,protective] [--size 100000] [--pool FILE ...] [--noise 0.1]
+    python benchmarks/mining.py [--json] [--quick] [--methods pool_search,ridge,boosting,paper,limit]
+        [--budgets 1000,3000] [--seeds 10] [--backgrounds neutral,protective] [--size 100000] [--pool FILE ...] [--noise 0.1]
 """
 
 import argparse
