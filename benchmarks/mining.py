@@ -5,7 +5,8 @@ random queries with ridge regression or gradient boosting on the drugs, calibrat
 paper's method (`paper`: some 20 ms a query), and `limit`: what could be flagged knowing each row's class. Times are of
 CPU, one thread.
     python benchmarks/mining.py [--json] [--quick] [--methods pool_search,ridge,boosting,paper,limit]
-        [--budgets 1000,3000] [--seeds 10] [--backgrounds neutral,protective] [--size 100000] [--pool FILE ...] [--noise 0.1]
+        [--budgets 1000,3000] [--seeds 10] [--backgrounds neutral,protective] [--size 100000] [--pool FILE ...]
+        [--noise 0.1]
 """
 
 import argparse
