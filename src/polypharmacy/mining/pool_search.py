@@ -62,7 +62,8 @@ def pool_search(
 ) -> Found:
     """Ask at most `budget` queries and flag. The same for the same seed.
 
-    `watch` is told of what would be flagged after each refit, bool [rows], and of the queries asked by then.
+    `watch` is told of what would be flagged after each refit, bool [rows] (of a pool of more than LOOK rows among those
+    looked at, until all are), and of the queries asked by then.
     """
     pool = queries.pool.combinations
     budget = min(budget, len(pool))
