@@ -80,7 +80,7 @@ def _at_random(
     models = [fit(table[rows[fold[rows] != f]], answers[fold[rows] != f]) for f in range(FOLDS)]
     each = np.stack([model(table) for model in models])
     right = answers > THRESHOLD
-    calibration = Calibration.of(each[fold[rows], rows], right, np.ones(len(rows)))
+    calibration = Calibration.of(each[fold[rows], rows], right.astype(float), np.ones(len(rows)))
     score = each.mean(axis=0)
     asked = np.zeros(len(pool), bool)
     asked[rows] = True

@@ -1,5 +1,6 @@
 """The pool search: its parts, its honesty, and that it goes on where it stopped."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polypharmacy.mining.calibration import SHARE, Calibration
+from polypharmacy.mining.combinations import Combinations
 from polypharmacy.mining.errors import ClaimsError
 from polypharmacy.mining.metrics import grade
 from polypharmacy.mining.pool_search import pool_search
@@ -21,7 +23,7 @@ from polypharmacy.mining.simulator import simulate
 def test_the_cut_keeps_its_promise(seed: int, count: int) -> None:
     draw = np.random.default_rng(seed)
     scores = draw.random(count)
-    right = draw.random(count) < scores**2
+    right = (draw.random(count) < scores**2).astype(float)
     calibration = Calibration.of(scores, right, np.ones(len(scores)))
     fresh = np.sort(draw.random(3000))
     chance = calibration.chance(fresh)
@@ -37,7 +39,7 @@ def test_the_cut_keeps_its_promise(seed: int, count: int) -> None:
 def test_calibration_finds_the_curve_that_made_the_answers() -> None:
     draw = np.random.default_rng(0)
     scores = draw.random(20_000)
-    right = draw.random(20_000) < 1 / (1 + np.exp(-(2 * np.log(scores / (1 - scores)) - 0.5)))
+    right = (draw.random(20_000) < 1 / (1 + np.exp(-(2 * np.log(scores / (1 - scores)) - 0.5)))).astype(float)
     calibration = Calibration.of(scores, right, np.ones(len(scores)))
     assert calibration.slope == pytest.approx(2, abs=0.15)
     assert calibration.intercept == pytest.approx(-0.5, abs=0.15)
@@ -45,7 +47,7 @@ def test_calibration_finds_the_curve_that_made_the_answers() -> None:
 
 def test_answers_that_count_for_nothing_change_nothing() -> None:
     draw = np.random.default_rng(1)
-    scores, right = draw.random(900), draw.random(900) < 0.5
+    scores, right = draw.random(900), (draw.random(900) < 0.5).astype(float)
     weight = (np.arange(900) < 600).astype(float)
     one = Calibration.of(scores, right, weight)
     other = Calibration.of(scores[:600], right[:600], np.ones(600))
@@ -56,9 +58,9 @@ def test_answers_that_count_for_nothing_change_nothing() -> None:
 def test_false_ones_among_the_highest_scores_stop_the_flagging() -> None:
     scores = np.linspace(0.9, 0.999, 2000)
     unasked = np.full(10_000, 0.995)
-    right = np.ones(2000, bool)
+    right = np.ones(2000)
     assert Calibration.of(scores, right, np.ones(2000)).cut(unasked, 0, 0.01) <= 0.995
-    right[::30] = False
+    right[::30] = 0
     assert Calibration.of(scores, right, np.ones(2000)).cut(unasked, 0, 0.01) == np.inf
 
 
@@ -75,6 +77,30 @@ def test_regimen_classes_learn_two_of_a_pattern() -> None:
     chance = model.chance(pool, np.arange(6000, 12_000), 1.1)
     assert chance[member[6000:]].mean() > 0.85
     assert chance[~member[6000:]].mean() < 0.1
+
+
+def test_what_a_noisy_answer_says_is_bayes_rule() -> None:
+    """Two classes without gates: the chance is a ratio of integrals, taken here over a fine grid."""
+    model = RegimenClasses.start(5, np.linspace(0.9, 2, 50, dtype=np.float32), 0, 2)
+    model.intercepts[:] = -1000
+    model.intercepts[:2] = math.log(0.8), math.log(0.2)
+    model.weights[:] = 0
+    model.means[:2], model.log_sds[:2] = (1.0, 1.3), np.log([0.15, 0.2])
+    model.sizes[:2] = 80, 20
+    pool, noise = Combinations.of([[0]] * 3, 5), 0.1
+    answers = np.array([1.0, 1.15, 1.4])
+    chance = model.chance_given(pool, np.arange(3), answers, 1.1, noise)
+    grid = np.linspace(-1, 4, 200_001)
+
+    def normal(x: np.ndarray, mean: float, sd: float) -> np.ndarray:
+        return np.exp(-0.5 * ((x - mean) / sd) ** 2) / sd
+
+    spreads = [math.sqrt(sd**2 - noise**2) for sd in (0.15, 0.2)]
+    prior = 0.8 * normal(grid, 1.0, spreads[0]) + 0.2 * normal(grid, 1.3, spreads[1])
+    for answer, found in zip(answers, chance, strict=True):
+        posterior = prior * normal(grid, answer, noise)
+        assert found == pytest.approx(posterior[grid > 1.1].sum() / posterior.sum(), abs=1e-3)
+    np.testing.assert_array_equal(model.chance_given(pool, np.arange(3), answers, 1.1, 0.0), [0, 1, 1])
 
 
 def test_a_search_is_right_about_what_it_flags_and_repeats(tmp_path: Path) -> None:

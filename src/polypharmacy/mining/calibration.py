@@ -36,7 +36,9 @@ class Calibration:
 
     @classmethod
     def of(cls, scores: np.ndarray, right: np.ndarray, weight: np.ndarray) -> "Calibration":
-        """From held-out scores, whether each answer was above the threshold, and how much it counts; all 0 to 1."""
+        """From held-out scores, the chance that each answer's risk is above the threshold (0 or 1 where answers are
+        exact), and how much it counts; float [answers], 0 to 1.
+        """
         order = np.argsort(-scores, kind="stable")
         order = order[scores[order] > LEAST_SCORE]
         x, right, weight = _log_odds(scores[order]), right[order], weight[order]
@@ -44,7 +46,7 @@ class Calibration:
         expected = weight * (1 - cls(slope, intercept, np.empty(0), np.ones(1)).chance(scores[order]))
         number = np.cumsum(weight) // GROUP  # of each answer's group, from the top
         groups = np.split(np.arange(len(order)), np.flatnonzero(np.diff(number)) + 1) if len(order) else []
-        factor = [(TRUST + (weight[g] * ~right[g]).sum()) / (TRUST + expected[g].sum()) for g in groups]
+        factor = [(TRUST + (weight[g] * (1 - right[g])).sum()) / (TRUST + expected[g].sum()) for g in groups]
         edges = [scores[order[g[-1]]] for g in groups]
         return cls(slope, intercept, np.array(edges), np.array([*factor, factor[-1] if factor else 1.0]))
 
@@ -57,15 +59,17 @@ class Calibration:
         """P(false) of scores as the groups correct it, float64; an estimate to be summed, and it may exceed 1."""
         return (1 - self.chance(scores)) * self.factor[np.searchsorted(-self.edges, -scores, side="left")]  # type: ignore[no-any-return]
 
-    def cut(self, scores: np.ndarray, known: int, rate: float) -> float:
-        """Lowest score to flag so that at most a share `rate` of `known` right ones and all flagged will be false.
+    def cut(self, scores: np.ndarray, known: float, rate: float, spent: float = 0.0) -> float:
+        """Lowest score to flag so that at most a share `rate` of these and `known` others flagged will be false.
 
         Expected are SHARE of that at most, and two standard deviations (of a Poisson count) more are within it.
-        Infinite when nothing may be flagged.
+        spent: expected false ones among the others. Infinite when nothing may be flagged.
         """
         ordered = np.sort(scores)[::-1]
         most = rate * (np.arange(1, len(ordered) + 1) + known)
-        fit = np.flatnonzero(np.cumsum(self.false(ordered)) <= np.minimum(SHARE * most, (np.sqrt(most + 1) - 1) ** 2))
+        fit = np.flatnonzero(
+            spent + np.cumsum(self.false(ordered)) <= np.minimum(SHARE * most, (np.sqrt(most + 1) - 1) ** 2)
+        )
         return float(ordered[fit[-1]]) if len(fit) else np.inf
 
 

@@ -81,20 +81,21 @@ def pool_search(
             progress(len(queries.rows))
         rows, answers = queries.rows, queries.answers
         models = _fit(models, pool, rows, answers, fold, seed)
-        held_out = np.empty(len(rows), np.float32)
+        held_out, sure = np.empty(len(rows), np.float32), np.empty(len(rows))
         for number, model in enumerate(models):
             own = fold[rows] == number
             held_out[own] = model.chance(pool, rows[own], threshold, queries.noise)
-        right = answers > threshold
-        calibration = Calibration.of(held_out, right, weight)
+            sure[own] = model.chance_given(pool, rows[own], answers[own], threshold, queries.noise)
+        right = sure > 1 - FALSE_RATE
+        calibration = Calibration.of(held_out, sure, weight)
         done = len(rows) >= budget
         looked = np.flatnonzero(~asked)
         if len(pool) > LOOK and not done:
             looked = np.sort(draw.choice(looked, min(LOOK, len(looked)), replace=False))
         chances = np.stack([m.chance(pool, looked, threshold, queries.noise) for m in models])
         score = chances.mean(axis=0)
-        known = int(right.sum()) * len(looked) // max(len(pool) - len(rows), 1)
-        cut = calibration.cut(score, known, FALSE_RATE)
+        part = len(looked) / max(len(pool) - len(rows), 1)
+        cut = calibration.cut(score, part * right.sum(), FALSE_RATE, part * (1 - sure[right]).sum())
         would = score >= cut
         flagged = np.zeros(len(pool), bool)
         flagged[looked[would]] = True

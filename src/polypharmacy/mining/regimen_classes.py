@@ -94,10 +94,7 @@ class RegimenClasses:
 
     def chance(self, pool: Combinations, rows: np.ndarray, threshold: float, noise: float = 0.0) -> np.ndarray:
         """P(risk > threshold) of rows, float32 [rows]. `noise` is the spread that queries added to the risks fitted."""
-        sds = np.exp(self.log_sds.astype(float))
-        known = self.sizes >= 20
-        sds = np.where((self.means > threshold) & known.any(), np.maximum(sds, sds[known].max(initial=0)), sds)
-        sds = np.sqrt(np.maximum(sds**2 - noise**2, (0.3 * sds) ** 2))
+        sds = self._spreads(threshold, noise)
         above = np.array(
             [0.5 * math.erfc((threshold - m) / (s * math.sqrt(2))) for m, s in zip(self.means, sds, strict=True)]
         )
@@ -107,6 +104,29 @@ class RegimenClasses:
             above.astype(np.float32), out,
         )  # fmt: skip
         return out
+
+    def chance_given(
+        self, pool: Combinations, rows: np.ndarray, answers: np.ndarray, threshold: float, noise: float
+    ) -> np.ndarray:
+        """P(risk > threshold) of rows once asked, float [rows]; an answer is the risk and a normal error of `noise`."""
+        if not noise:
+            return (answers > threshold).astype(float)
+        sds = self._spreads(threshold, noise)
+        wide = np.sqrt(sds**2 + noise**2)
+        answers = np.asarray(answers, float)[:, None]
+        joint = np.maximum(self.gates(pool, rows), 1e-6) * np.exp(-0.5 * ((answers - self.means) / wide) ** 2) / wide
+        joint /= joint.sum(axis=1, keepdims=True)
+        share = sds**2 / wide**2  # of the way from a class's mean to the answer
+        z = (self.means + share * (answers - self.means) - threshold) / (noise * np.sqrt(share))
+        above = 0.5 * (1 + np.vectorize(math.erf, otypes=[float])(z / math.sqrt(2)))
+        return (joint * above).sum(axis=1)  # type: ignore[no-any-return]
+
+    def _spreads(self, threshold: float, noise: float) -> np.ndarray:
+        """Spread of each class's risks, float [CLASSES], without what noise added; above the threshold the widest."""
+        sds = np.exp(self.log_sds.astype(float))
+        known = self.sizes >= 20
+        sds = np.where((self.means > threshold) & known.any(), np.maximum(sds, sds[known].max(initial=0)), sds)
+        return np.sqrt(np.maximum(sds**2 - noise**2, (0.3 * sds) ** 2))  # type: ignore[no-any-return]
 
     def surprising(self, pool: Combinations, rows: np.ndarray, risks: np.ndarray, threshold: float) -> np.ndarray:
         """How surely each row's risk comes from a class above the threshold that its drugs hardly suggest, 0 to 1."""
