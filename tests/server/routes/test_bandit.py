@@ -84,7 +84,7 @@ def test_what_was_not_given_is_said(searched: Path, serve: Serving, tmp_path: Pa
     ):
         with client_of(serve(mined=given)) as client:
             response = client.post(asks, json={"drugs": ["warfarin"]}) if "predict" in asks else client.get(asks)
-            assert response.status_code == 503
+            assert response.status_code == 404
             assert said in response.json()["detail"]
             if given == bare:
                 assert client.get("/bandit/metrics").json()["members"] is None

@@ -140,9 +140,9 @@ class Mined:
         self._number = {name.casefold(): place for place, name in enumerate(names)}
 
     def predict(self, combinations: list[list[str]]) -> list[Prediction]:
-        """Raises HTTPException 503 without an ensemble, 422 for a drug that it does not know."""
+        """Raises HTTPException 404 without an ensemble, 422 for a drug that it does not know."""
         if self.ensemble is None:
-            raise HTTPException(503, "This search exported no ensemble: run it with --method optim_neural_ts.")
+            raise HTTPException(404, "This search exported no ensemble: run it with --method optim_neural_ts.")
         rows = []
         for place, drugs in enumerate(combinations):
             numbers = [self._number.get(name.strip().casefold()) for name in drugs]
@@ -170,13 +170,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             app.state.mined = await asyncio.to_thread(Mined, settings.mined)
         except ClaimsError as error:
-            log.warning("/bandit answers 503: %s", error)
+            log.warning("/bandit answers 404: %s", error)
     yield
 
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "a drug that the claims do not name, or too much at once"},
-    503: {"model": Problem, "description": "this server was given no search of claims"},
+    404: {"model": Problem, "description": "this server was given no search of claims, or one without an ensemble"},
 }
 router = APIRouter(prefix="/bandit", tags=["bandit"], lifespan=_lifespan, responses=_PROBLEMS)
 
@@ -217,6 +217,6 @@ def _mined(request: Request) -> Mined:
     mined: Mined | None = request.app.state.mined
     if mined is None:
         raise HTTPException(
-            503, "This server has no search of claims: run polypharmacy mine search --out and set POLYPHARMACY_MINED."
+            404, "This server has no search of claims: run polypharmacy mine search --out and set POLYPHARMACY_MINED."
         )
     return mined
