@@ -126,14 +126,15 @@ def _count(
     expected: np.ndarray,
 ) -> None:
     """Rows of one or two drugs are counted by pair, without a branch: a branch that goes either way costs more than all
-    else. What is left is a short list of the pairs that longer rows begin with.
+    else. What is left is a short list of the pairs that begin longer rows which the patient may have taken.
     """
     drugs, pairs = len(first_bounds) - 1, len(seconds)
     weighted = len(risk) == len(outcome)
     pair_of = np.full(drugs, pairs, np.int32)  # the last is for pairs that nobody asked about
-    longer = np.zeros(pairs + 1, np.uint8)
+    all_need = np.full(pairs + 1, ~np.uint64(0), np.uint64)  # signs that every longer row of a pair has in common
     for pair in range(pairs):
-        longer[pair] = deep_from[pair] < pair_bounds[pair + 1]
+        for row in range(deep_from[pair], pair_bounds[pair + 1]):
+            all_need[pair] &= signs[row]
     both, due = np.zeros(pairs + 1, np.int64), np.zeros(pairs + 1)
     found = np.empty(drugs + 1, np.int64)
     bounds = np.zeros(drugs + 1, np.int64)
@@ -174,17 +175,16 @@ def _count(
                     patient = patients[k]
                     end, one = offsets[patient + 1], 1 + (np.int64(outcome[patient]) << 32)
                     both[alone] += one
-                    count = 0
+                    count, lacks = 0, ~sign[patient - low]
                     for place in range(places[k] + 1, end):
                         pair = pair_of[taken[place]]
                         both[pair] += one
                         found[count] = place
-                        count += longer[pair]
+                        count += (all_need[pair] & lacks) == 0
                     if weighted:
                         due[alone] += risk[patient]
                         for place in range(places[k] + 1, end):
                             due[pair_of[taken[place]]] += risk[patient]
-                    lacks = ~sign[patient - low]
                     for number in range(count):
                         place = found[number]
                         pair = pair_of[taken[place]]
