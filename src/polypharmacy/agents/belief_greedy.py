@@ -46,12 +46,17 @@ class BeliefGreedy:
         total = max(1.0, self._total(view))
         drops = self._drops(view)
         if view.queries_left and view.interventions_left:
-            values = [(self._value(view, p, drops, total), -p) for p in range(len(PAIR_SLOTS)) if view.mask[p]]
-            value, pair = max(values, default=(0.0, 0))
-            if value > WORTH_ASKING:
-                return -pair
+            query = self._query(view, drops, total)
+            if query is not None:
+                return query
         action, gain = self._best(view, drops, total)
         return action if gain > WORTH_ACTING else FINISH
+
+    def _query(self, view: View, drops: np.ndarray, total: float) -> int | None:
+        """The pair to ask about; None when no query is worth it."""
+        values = [(self._value(view, p, drops, total), -p) for p in range(len(PAIR_SLOTS)) if view.mask[p]]
+        value, pair = max(values, default=(0.0, 0))
+        return -pair if value > WORTH_ASKING else None
 
     def _best(self, view: View, drops: np.ndarray, total: float) -> tuple[int, float]:
         best = FINISH, 0.0

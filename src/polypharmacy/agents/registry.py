@@ -13,6 +13,7 @@ AGENTS = (
     "random",
     "heuristic",
     "belief_greedy",
+    "neural_bandit",
     "planner",
     "planner_unasked",
     "trained",
@@ -42,6 +43,9 @@ def make_agent(name: str, bank: Bank, seed: int, progress: Callable[[int], None]
         from polypharmacy.agents.belief_greedy import BeliefGreedy
 
         return BeliefGreedy(_belief(bank.task.name))
+    if name == "neural_bandit":
+        bandit: Agent = _neural_bandit(bank.task.name, seed)
+        return bandit
     if name in ("planner", "planner_unasked"):
         from polypharmacy.agents.planner import Planner
 
@@ -68,3 +72,10 @@ def _trained():  # type: ignore[no-untyped-def]
     from polypharmacy.agents.trained import Trained
 
     return Trained(load())
+
+
+@lru_cache(maxsize=3)
+def _neural_bandit(task: str, seed: int):  # type: ignore[no-untyped-def]
+    from polypharmacy.agents.neural_bandit import NeuralBandit
+
+    return NeuralBandit(_belief(task), load_bank(task, "train", TRAINING_CASES), load(), seed)

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from polypharmacy.cli import evaluate, knowledge, play, review, serve, train
+from polypharmacy.cli import evaluate, knowledge, mine, play, review, serve, train
 
 # Typer's usage errors share this base, whichever click it is built on.
 _UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -22,6 +22,7 @@ app.command("play")(play.play_command)
 app.add_typer(train.app, name="train")
 app.command("serve")(serve.serve_command)
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(mine.app, name="mine")
 
 
 def main(arguments: list[str] | None = None) -> None:

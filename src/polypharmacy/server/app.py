@@ -17,7 +17,7 @@ from polypharmacy.server.journal.journal import Journal
 from polypharmacy.server.journal.live import Reviews
 from polypharmacy.server.middleware import Guard, RequestLog
 from polypharmacy.server.problem import REFUSALS, add_handlers
-from polypharmacy.server.routes import about, agent, episodes, mcp, page, reviews, watch, websocket
+from polypharmacy.server.routes import about, agent, bandit, episodes, mcp, page, reviews, watch, websocket
 from polypharmacy.server.sessions import Sessions
 from polypharmacy.server.settings import Settings
 from polypharmacy.server.watched import Agents
@@ -37,7 +37,7 @@ def build_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sessions = Sessions(settings.max_sessions, settings.session_idle)
     add_handlers(app)
-    for module in (page, episodes, reviews, watch, agent, mcp, about):
+    for module in (page, episodes, reviews, watch, agent, bandit, mcp, about):
         app.include_router(module.router, responses=REFUSALS)
     app.router.routes[:0] = [*websocket.routes, *mcp.routes]
     key = None if settings.api_key is None else settings.api_key.get_secret_value()

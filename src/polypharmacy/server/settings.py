@@ -31,4 +31,5 @@ class Settings(BaseSettings):
     model_name: str | None = Field(default=None, validation_alias="MODEL_NAME")
     model_key: SecretStr | None = Field(default=None, validation_alias="HF_TOKEN")
     model_timeout: float = Field(default=3.0, gt=0, description="after which the next best suggestion is given")
+    mined: Path | None = Field(default=None, description="folder of a search of claims, as mine search --out writes it")
     ui: Path | None = Field(default=None, description="another folder of the built page")

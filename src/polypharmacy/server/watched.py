@@ -127,11 +127,13 @@ class Agents:
                 yield model
             return
         if learns(name):
-            key = ("belief", bank.task.name)  # what is learned is the same for all of them
+            # What belief learns is the same for all the others.
+            teacher = name if name == "neural_bandit" else "belief_greedy"
+            key = (teacher, bank.task.name)
             with self._lock:
                 coming = self._learning.get(key)
                 if coming is None or (coming.done() and coming.exception() is not None):
-                    coming = self._learning[key] = self._thread.submit(make_agent, "belief_greedy", bank, seed)
+                    coming = self._learning[key] = self._thread.submit(make_agent, teacher, bank, seed)
             wait_for([coming], timeout)
             if not coming.done():
                 raise BankNotReady(
@@ -145,7 +147,7 @@ class Agents:
 
 
 def learns(name: str) -> bool:
-    return name in ("belief_greedy", "planner", "planner_unasked")
+    return name in ("belief_greedy", "neural_bandit", "planner", "planner_unasked")
 
 
 def next_action(

@@ -1,0 +1,1 @@
+"""Finds dangerous combinations of drugs in claims data."""
