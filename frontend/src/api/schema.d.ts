@@ -148,6 +148,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/bandit/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description How the search went, how it is calibrated, and its top findings.
+         */
+        get: operations["metrics_bandit_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bandit/predict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Predict
+         * @description The relative risk of one combination, and whether the knowledge base knows of it.
+         */
+        post: operations["predict_bandit_predict_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bandit/screen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Screen
+         * @description Many combinations at once.
+         */
+        post: operations["screen_bandit_screen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -533,14 +593,10 @@ export interface components {
             /** Why */
             why: string;
         };
-        /**
-         * Asked
-         * @description An observation as the environment gave it, or the id of a stored review.
-         */
-        Asked: {
-            observation?: components["schemas"]["PolypharmacyObservation"] | null;
-            /** Review Id */
-            review_id?: string | null;
+        /** AskedMany */
+        AskedMany: {
+            /** Combinations */
+            combinations: string[][];
         };
         /**
          * AskedRun
@@ -738,6 +794,19 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** Finding */
+        Finding: {
+            /** Drugs */
+            drugs: string[];
+            known: components["schemas"]["KnownOf"];
+            /**
+             * Relative Risk
+             * @description as answered; null where it was not asked
+             */
+            relative_risk: number | null;
+            /** Score */
+            score: number;
+        };
         /**
          * FindingView
          * @description One finding. `severity_now` is what decisions leave of `severity`; `eased`: a reduction or monitoring counts.
@@ -891,6 +960,21 @@ export interface components {
             hash: string;
             /** Version */
             version: string;
+        };
+        /**
+         * KnownOf
+         * @description What the knowledge base says of a combination.
+         */
+        KnownOf: {
+            /** Message */
+            message: string;
+            /** Severity */
+            severity: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "known" | "new" | "unresolved";
         };
         /** LabView */
         LabView: {
@@ -1064,6 +1148,31 @@ export interface components {
             worst: components["schemas"]["Severity"] | null;
             /** Written */
             written: string[];
+        };
+        /** Metrics */
+        Metrics: {
+            /** Calibration */
+            calibration: components["schemas"]["Reliability"][];
+            /** Curve */
+            curve: components["schemas"]["Point"][];
+            /**
+             * Drugs
+             * @description drugs that the ensemble knows; null where the search exported none
+             */
+            drugs: number | null;
+            /** Findings */
+            findings: components["schemas"]["Finding"][];
+            /** Knowledge */
+            knowledge: string;
+            /** Members */
+            members: number | null;
+            /** Precision Unqueried */
+            precision_unqueried: number;
+            /** Queries */
+            queries: number;
+            result: components["schemas"]["Result"];
+            /** Threshold */
+            threshold: number | null;
         };
         /** NotEvaluatedView */
         NotEvaluatedView: {
@@ -1375,6 +1484,34 @@ export interface components {
             /** Taper */
             taper: string | null;
         };
+        /** Point */
+        Point: {
+            /** Flagged */
+            flagged: number;
+            /** Precision */
+            precision: number;
+            /** Queries */
+            queries: number;
+            /** Recall */
+            recall: number;
+        };
+        /**
+         * Asked
+         * @description An observation as the environment gave it, or the id of a stored review.
+         */
+        polypharmacy__server__routes__agent__Asked: {
+            observation?: components["schemas"]["PolypharmacyObservation"] | null;
+            /** Review Id */
+            review_id?: string | null;
+        };
+        /**
+         * Asked
+         * @description One combination, its drugs named as the claims name them.
+         */
+        polypharmacy__server__routes__bandit__Asked: {
+            /** Drugs */
+            drugs: string[];
+        };
         /**
          * PolypharmacyAction
          * @description One action: which fields it needs follows from `action_type`; a field of another type of action is refused.
@@ -1544,12 +1681,51 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Prediction
+         * @description mean and sigma of the relative risk by the member of the ensemble with the highest mean - sigmas x sigma; flagged
+         *     when that exceeds the threshold.
+         */
+        Prediction: {
+            /** Drugs */
+            drugs: string[];
+            /** Flagged */
+            flagged: boolean;
+            /** Mean */
+            mean: number;
+            /** Sigma */
+            sigma: number;
+        };
+        /** PredictionKnown */
+        PredictionKnown: {
+            /** Drugs */
+            drugs: string[];
+            /** Flagged */
+            flagged: boolean;
+            known: components["schemas"]["KnownOf"];
+            /** Mean */
+            mean: number;
+            /** Sigma */
+            sigma: number;
+        };
+        /**
          * Problem
          * @description What happened and what to do next.
          */
         Problem: {
             /** Detail */
             detail: string;
+        };
+        /**
+         * Reliability
+         * @description Of combinations of like chance: the chance said, the share that was dangerous, and how many they are.
+         */
+        Reliability: {
+            /** Count */
+            count: number;
+            /** Right */
+            right: number;
+            /** Said */
+            said: number;
         };
         /**
          * ResetOptions
@@ -1577,6 +1753,31 @@ export interface components {
             task_id?: ("easy_screening" | "budgeted_screening" | "complex_tradeoff") | null;
         } & {
             [key: string]: unknown;
+        };
+        /** Result */
+        Result: {
+            /** Budget */
+            budget: number;
+            /** Flagged */
+            flagged: number;
+            /** Method */
+            method: string;
+            /** Ms Per Query */
+            ms_per_query: number;
+            /** Patterns Found */
+            patterns_found: number | null;
+            /** Precision */
+            precision: number;
+            /** Recall */
+            recall: number;
+            /** Recall At P99 */
+            recall_at_p99: number;
+            /** Recall Unqueried */
+            recall_unqueried: number;
+            /** Seconds */
+            seconds: number;
+            /** Seed */
+            seed: number;
         };
         /**
          * ReviewList
@@ -1758,6 +1959,18 @@ export interface components {
             grade: number;
             /** Oracle */
             oracle: number;
+        };
+        /**
+         * Screened
+         * @description One prediction a combination, in the order asked.
+         */
+        Screened: {
+            /** Flagged */
+            flagged: number;
+            /** Predictions */
+            predictions: components["schemas"]["Prediction"][];
+            /** Threshold */
+            threshold: number;
         };
         /**
          * Severity
@@ -2432,7 +2645,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Asked"];
+                "application/json": components["schemas"]["polypharmacy__server__routes__agent__Asked"];
             };
         };
         responses: {
@@ -2601,6 +2814,290 @@ export interface operations {
                 };
             };
             /** @description cases are being compiled, or the agent is learning; ask again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metrics_bandit_metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this server was given no search of claims, or one without an ensemble */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a drug that the claims do not name, or too much at once */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    predict_bandit_predict_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["polypharmacy__server__routes__bandit__Asked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionKnown"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this server was given no search of claims, or one without an ensemble */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a drug that the claims do not name, or too much at once */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    screen_bandit_screen_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskedMany"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Screened"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this server was given no search of claims, or one without an ensemble */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a drug that the claims do not name, or too much at once */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
