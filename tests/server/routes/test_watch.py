@@ -9,6 +9,7 @@ from polypharmacy.server.routes import watch
 from tests.server.conftest import Server, Serving, learning_elsewhere
 
 EPISODE = {"task_id": "budgeted_screening", "split": "test", "index": 3}
+LEARNERS = {"belief_greedy", "neural_bandit", "planner", "planner_unasked"}
 
 
 def opened(server: Server, **episode: Any) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def test_an_agent_stepped_through_a_stored_episode_plays_as_it_does_in_one_go(se
 def test_everybody_who_can_be_watched_plays_an_episode_to_its_grade(server: Server) -> None:
     easy = {"task_id": "easy_screening", "index": 1}
     agents = httpx.get(f"{server.url}/agents").json()
-    assert {row["name"] for row in agents if row["learns"]} == {"belief_greedy", "planner", "planner_unasked"}
+    assert {row["name"] for row in agents if row["learns"]} == LEARNERS
     for row in agents:
         played = run(server, row["name"], 2, **easy)
         assert played["agent"] == row["name"]
