@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polypharmacy.training.config import PpoConfig, ReinforceConfig
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from polypharmacy.training.run import Run, Setup
+
+PPO, REINFORCE = PpoConfig(), ReinforceConfig()
+"""Their defaults are the options'."""
 
 app = typer.Typer(
     help='Train policies on the environment, and export them. Needs the extra "train" of polypharmacy-env.'
@@ -36,21 +41,20 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="go on with the run in --out, with the options it was begun with")
 ]
 Device = Annotated[str, typer.Option(help="cpu or cuda")]
-Threads = Annotated[int, typer.Option(help="of the network on the CPU", min=1)]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 @app.command("ppo")
 def ppo_command(
     task: Task = "all",
-    steps: Annotated[int, typer.Option(help="steps over all tasks", min=1)] = 2_500_000,
-    lr: Annotated[float, typer.Option(help="learning rate, falling to 0", min=0.0)] = 1.5e-3,
-    gamma: Gamma = 1.0,
-    entropy_coeff: Annotated[float, typer.Option(help="entropy bonus, falling to 0", min=0.0)] = 0.005,
+    steps: Annotated[int, typer.Option(help="steps over all tasks", min=1)] = PPO.steps,
+    lr: Annotated[float, typer.Option(help="learning rate, falling to 0", min=0.0)] = PPO.lr,
+    gamma: Gamma = PPO.gamma,
+    entropy_coeff: Annotated[float, typer.Option(help="entropy bonus, falling to 0", min=0.0)] = PPO.entropy_coeff,
     hidden_dim: Hidden = 48,
-    batch_size: Annotated[int, typer.Option(help="steps an update", min=16)] = 1024,
-    epochs: Annotated[int, typer.Option(help="passes over what was played", min=1)] = 2,
-    horizon: Annotated[int, typer.Option(help="steps of each environment between updates", min=1)] = 32,
+    batch_size: Annotated[int, typer.Option(help="steps an update", min=16)] = PPO.batch_size,
+    epochs: Annotated[int, typer.Option(help="passes over what was played", min=1)] = PPO.epochs,
+    horizon: Annotated[int, typer.Option(help="steps of each environment between updates", min=1)] = PPO.horizon,
     network: Network = "set",
     reward: Reward = "grade",
     shaping: Shaping = True,
@@ -61,25 +65,24 @@ def ppo_command(
     out: Out = Path("runs/ppo"),
     resume: Resume = False,
     device: Device = "cpu",
-    threads: Threads = 1,
     json_: Json = False,
 ) -> None:
     """Proximal policy optimisation over vector environments."""
     config = {"steps": steps, "lr": lr, "gamma": gamma, "entropy_coeff": entropy_coeff, "batch_size": batch_size,
               "epochs": epochs, "horizon": horizon}  # fmt: skip
     setup = _setup("ppo", task, network, hidden_dim, reward, shaping, cases, validation, seed, config)
-    _train(setup, out, resume, device, threads, print_every, json_)
+    _train(setup, out, resume, device, print_every, json_)
 
 
 @app.command("reinforce")
 def reinforce_command(
     task: Task = "easy_screening",
-    episodes: Annotated[int, typer.Option(help="episodes of each task", min=1)] = 20_000,
-    lr: Annotated[float, typer.Option(help="learning rate", min=0.0)] = 3e-3,
-    gamma: Gamma = 1.0,
-    entropy_coeff: Annotated[float, typer.Option(help="entropy bonus", min=0.0)] = 0.01,
+    episodes: Annotated[int, typer.Option(help="episodes of each task", min=1)] = REINFORCE.episodes,
+    lr: Annotated[float, typer.Option(help="learning rate", min=0.0)] = REINFORCE.lr,
+    gamma: Gamma = REINFORCE.gamma,
+    entropy_coeff: Annotated[float, typer.Option(help="entropy bonus", min=0.0)] = REINFORCE.entropy_coeff,
     hidden_dim: Hidden = 48,
-    batch_size: Annotated[int, typer.Option(help="episodes an update", min=2)] = 8,
+    batch_size: Annotated[int, typer.Option(help="episodes an update", min=2)] = REINFORCE.batch_size,
     network: Network = "set",
     reward: Reward = "grade",
     shaping: Shaping = True,
@@ -90,13 +93,12 @@ def reinforce_command(
     out: Out = Path("runs/reinforce"),
     resume: Resume = False,
     device: Device = "cpu",
-    threads: Threads = 1,
     json_: Json = False,
 ) -> None:
     """REINFORCE with a learned baseline."""
     config = {"episodes": episodes, "lr": lr, "gamma": gamma, "entropy_coeff": entropy_coeff, "batch_size": batch_size}
     setup = _setup("reinforce", task, network, hidden_dim, reward, shaping, cases, validation, seed, config)
-    _train(setup, out, resume, device, threads, print_every, json_)
+    _train(setup, out, resume, device, print_every, json_)
 
 
 @app.command("export")
@@ -170,7 +172,7 @@ def _need_torch() -> None:
         raise InputError(f"training needs {' and '.join(missing)}: install polypharmacy-env[train]")
 
 
-def _train(setup: "Setup", out: Path, resume: bool, device: str, threads: int, every: int, as_json: bool) -> None:
+def _train(setup: "Setup", out: Path, resume: bool, device: str, every: int, as_json: bool) -> None:
     import torch
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -185,7 +187,6 @@ def _train(setup: "Setup", out: Path, resume: bool, device: str, threads: int, e
         raise InputError(f"--device {device!r} is not cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: torch finds none here")
-    torch.set_num_threads(threads)
     if resume:
         setup = TrainingSetup.of_card(read_card(out, LAST, load()))
     elif (out / f"{LAST}.json").exists():

@@ -5,7 +5,6 @@ et al. 2016), and takes `epochs` passes of clipped updates over what was played.
 shape: each has its own number of slots, and a minibatch holds a part of each task's steps.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,25 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from polypharmacy.agents.features import Observation
+from polypharmacy.training.config import PpoConfig
 from polypharmacy.training.network import Policy
 from polypharmacy.training.stage import Stage
-
-
-@dataclass(frozen=True, slots=True)
-class PpoConfig:
-    """`steps` in all; `batch_size` steps an update, `horizon` steps of each environment between updates."""
-
-    steps: int = 2_500_000
-    lr: float = 1.5e-3
-    gamma: float = 1.0
-    gae_lambda: float = 0.95
-    clip: float = 0.2
-    epochs: int = 2
-    horizon: int = 32
-    batch_size: int = 1024
-    entropy_coeff: float = 0.005
-    value_coeff: float = 0.5
-    max_grad_norm: float = 0.5
 
 
 class Rollout(NamedTuple):

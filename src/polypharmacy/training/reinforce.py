@@ -4,29 +4,15 @@ Each iteration plays `batch_size` whole episodes of one task and takes one step 
 log-probability of what was done times the return from there on, less the value the critic expected. Tasks take turns.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import nn
 
 from polypharmacy.agents.features import Observation
+from polypharmacy.training.config import ReinforceConfig
 from polypharmacy.training.network import Policy
 from polypharmacy.training.ppo import sample, tensors
 from polypharmacy.training.stage import Stage
-
-
-@dataclass(frozen=True, slots=True)
-class ReinforceConfig:
-    """`episodes` of each task in all; `batch_size` episodes an update."""
-
-    episodes: int = 20_000
-    lr: float = 3e-3
-    gamma: float = 1.0
-    batch_size: int = 8
-    entropy_coeff: float = 0.01
-    value_coeff: float = 0.5
-    max_grad_norm: float = 0.5
 
 
 class Reinforce:

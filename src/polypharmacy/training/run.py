@@ -18,11 +18,12 @@ from polypharmacy.env.tasks import TASKS
 from polypharmacy.knowledge import Knowledge, load
 from polypharmacy.training import checkpoint
 from polypharmacy.training.checkpoint import BEST, FINAL, LAST, Card
+from polypharmacy.training.config import PpoConfig, ReinforceConfig
 from polypharmacy.training.learner import Learner, restore, running_state
 from polypharmacy.training.network import ClassicalPolicy, Policy, SetPolicy
 from polypharmacy.training.play import greedy_grades
-from polypharmacy.training.ppo import Ppo, PpoConfig
-from polypharmacy.training.reinforce import Reinforce, ReinforceConfig
+from polypharmacy.training.ppo import Ppo
+from polypharmacy.training.reinforce import Reinforce
 from polypharmacy.training.stage import Reward, Stage
 
 Algorithm = Literal["ppo", "reinforce"]
