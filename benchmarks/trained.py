@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from polypharmacy.agents.evaluate import RESAMPLES, difference, interval, oracle_grades, play_parallel, prepare
+from polypharmacy.agents.evaluate import difference, oracle_grades, play_parallel, prepare, scores
 from polypharmacy.agents.prior import Counts
 from polypharmacy.env.bank import Bank, load_bank
 from polypharmacy.env.tasks import TASKS
@@ -35,19 +35,10 @@ def grades_of(run: Path, bank: Bank, episodes: int) -> np.ndarray:
     return greedy_grades(policy, make_features(Counts.load(run / PRIOR), bank, knowledge), bank, episodes)
 
 
-def told(runs: np.ndarray, oracle: np.ndarray, seed: int = 0) -> dict[str, Any]:
+def told(runs: np.ndarray, oracle: np.ndarray) -> dict[str, Any]:
     """Of grades [seeds, N]: the mean with its interval over cases, normalised score, the least and the most seed."""
-    mean = runs.mean(axis=0)
-    picks = np.random.default_rng(seed).integers(0, len(mean), (RESAMPLES, len(mean)))
-    score = (mean[picks].mean(axis=1) - 0.001) / (oracle[picks].mean(axis=1) - 0.001)
-    return {
-        "grade": float(mean.mean()),
-        "grade_ci95": interval(mean[picks].mean(axis=1)),
-        "normalised": float((mean.mean() - 0.001) / (oracle.mean() - 0.001)),
-        "normalised_ci95": interval(score),
-        "least_seed": float(runs.mean(axis=1).min()),
-        "most_seed": float(runs.mean(axis=1).max()),
-    }
+    seeds = runs.mean(axis=1)
+    return {**scores(runs.mean(axis=0), oracle), "least_seed": float(seeds.min()), "most_seed": float(seeds.max())}
 
 
 def main() -> None:
@@ -94,8 +85,8 @@ def main() -> None:
 def show(name: str, row: dict[str, Any], gaps: dict[str, Any], markdown: bool) -> None:
     cells = [
         name,
-        "{:.3f} ({:.3f} to {:.3f})".format(row["grade"], *row["grade_ci95"]),
-        "{:.3f} ({:.3f} to {:.3f})".format(row["normalised"], *row["normalised_ci95"]),
+        "{:.3f} ({:.3f} to {:.3f})".format(row["grade"]["mean"], *row["grade"]["ci95"]),
+        "{:.3f} ({:.3f} to {:.3f})".format(row["normalised"]["mean"], *row["normalised"]["ci95"]),
         f"{row['least_seed']:.3f} to {row['most_seed']:.3f}",
         *("{:+.3f} ({:+.3f} to {:+.3f})".format(gap["mean"], *gap["ci95"]) for gap in gaps.values()),
     ]

@@ -9,6 +9,8 @@ import numpy as np
 from polypharmacy.agents.agent import Agent
 from polypharmacy.agents.registry import LLM, make_agent
 from polypharmacy.env.bank import SPLITS, Bank, load_bank
+from polypharmacy.env.dynamics import LEAST_GRADE
+from polypharmacy.env.layout import MICRO
 from polypharmacy.env.oracle import best_plan
 from polypharmacy.env.vector import VectorEnv, as_number
 from polypharmacy.env.view import view
@@ -16,6 +18,8 @@ from polypharmacy.env.workers import process_pool
 
 RESAMPLES = 2000
 """Bootstrap samples behind an interval."""
+NOTHING = LEAST_GRADE / MICRO
+"""The grade of finishing at once."""
 CHUNK = 25
 
 
@@ -97,31 +101,35 @@ def oracle_grades(bank: Bank, episodes: int) -> np.ndarray:
 
 
 def summary(bank: Bank, agent: str, played: Played, oracle: np.ndarray, seed: int) -> dict[str, Any]:
-    """What `polypharmacy evaluate --json` prints. Intervals are 95% bootstrap intervals over cases, `seed` seeds them.
-
-    The normalised score is a ratio of means, (agent - do_nothing) / (oracle - do_nothing), resampled pairwise.
-    """
-    nothing = np.full(len(played.grade), 0.001)
-    draw = np.random.default_rng(seed)
-    picks = draw.integers(0, len(oracle), (RESAMPLES, len(oracle)))
-    grade, best, floor = (a[picks].mean(axis=1) for a in (played.grade, oracle, nothing))
-    gap = oracle.mean() - nothing.mean()
+    """What `polypharmacy evaluate --json` prints, with `scores` seeded by `seed`."""
     return {
         "task": bank.task.name,
         "agent": agent,
         "split": bank.split,
         "episodes": len(played.grade),
         "seed": seed,
-        "grade": {"mean": float(played.grade.mean()), "ci95": interval(grade)},
-        "normalised": {
-            "mean": float((played.grade.mean() - nothing.mean()) / gap),
-            "ci95": interval((grade - floor) / (best - floor)),
-        },
+        **scores(played.grade, oracle, seed),
         "oracle": {"mean": float(oracle.mean())},
-        "do_nothing": {"mean": float(nothing.mean())},
+        "do_nothing": {"mean": NOTHING},
         "return": {"mean": float(played.total.mean())},
         "steps": {"mean": float(played.steps.mean())},
         "knowledge": {"version": bank.knowledge_version, "hash": bank.knowledge_hash},
+    }
+
+
+def scores(grades: np.ndarray, oracle: np.ndarray, seed: int = 0) -> dict[str, dict[str, Any]]:
+    """Mean grade and normalised score of grades [N] beside the oracle's, with 95% bootstrap intervals over cases.
+
+    The normalised score is a ratio of means, (agent - do_nothing) / (oracle - do_nothing), resampled pairwise.
+    """
+    picks = np.random.default_rng(seed).integers(0, len(oracle), (RESAMPLES, len(oracle)))
+    grade, best = grades[picks].mean(axis=1), oracle[picks].mean(axis=1)
+    return {
+        "grade": {"mean": float(grades.mean()), "ci95": interval(grade)},
+        "normalised": {
+            "mean": float((grades.mean() - NOTHING) / (oracle.mean() - NOTHING)),
+            "ci95": interval((grade - NOTHING) / (best - NOTHING)),
+        },
     }
 
 

@@ -24,6 +24,11 @@ app = typer.Typer(help="Find dangerous combinations in claims data.", no_args_is
 METHODS = ("pool_search", "optim_neural_ts")
 GRADES = ("flagged", "recall", "precision", "recall_unqueried", "recall_at_p99", "patterns_found")
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+People = Annotated[Path | None, typer.Option(help="patient, outcome, stratum, covariates")]
+Covariate = Annotated[list[str] | None, typer.Option(help="a wide table's column that is no drug")]
+Since = Annotated[str | None, typer.Option(help="first day, 2024-01-01")]
+Until = Annotated[str | None, typer.Option(help="last day")]
+Claims = Annotated[Path, typer.Argument(help="dispensings (with --people) or a wide table; CSV or Parquet")]
 Seed = Annotated[int, typer.Option(help="of all chance", min=0)]
 
 
@@ -166,16 +171,16 @@ def _paper(
 
 @app.command("screen")
 def screen_command(
-    claims: Annotated[Path, typer.Argument(help="dispensings (with --people) or a wide table; CSV or Parquet")],
-    people: Annotated[Path | None, typer.Option(help="patient, outcome, stratum, covariates")] = None,
+    claims: Claims,
+    people: People = None,
     what: Annotated[str, typer.Option(help="pairs, triples or observed")] = "pairs",
     support: Annotated[int, typer.Option(help="fewest patients that took a combination", min=1)] = 20,
     rate: Annotated[float, typer.Option(help="false-discovery rate", min=0, max=1)] = 0.05,
     dependent: Annotated[bool, typer.Option(help="Benjamini-Yekutieli")] = False,
     adjust: Annotated[bool, typer.Option(help="judge against single drugs and covariates too")] = True,
-    covariate: Annotated[list[str] | None, typer.Option(help="a wide table's column that is no drug")] = None,
-    since: Annotated[str | None, typer.Option(help="first day, 2024-01-01")] = None,
-    until: Annotated[str | None, typer.Option(help="last day")] = None,
+    covariate: Covariate = None,
+    since: Since = None,
+    until: Until = None,
     json_: Json = False,
 ) -> None:
     """Count and test all pairs, triples or regimens; print those called at the false-discovery rate."""
@@ -203,12 +208,12 @@ def screen_command(
 
 @app.command("associate")
 def associate_command(
-    claims: Annotated[Path, typer.Argument(help="dispensings (with --people) or a wide table; CSV or Parquet")],
+    claims: Claims,
     drugs: Annotated[list[str], typer.Argument(help="drugs of one combination, as the claims name them")],
-    people: Annotated[Path | None, typer.Option(help="patient, outcome, stratum, covariates")] = None,
-    covariate: Annotated[list[str] | None, typer.Option(help="a wide table's column that is no drug")] = None,
-    since: Annotated[str | None, typer.Option(help="first day, 2024-01-01")] = None,
-    until: Annotated[str | None, typer.Option(help="last day")] = None,
+    people: People = None,
+    covariate: Covariate = None,
+    since: Since = None,
+    until: Until = None,
     json_: Json = False,
 ) -> None:
     """Relative risk and odds ratio of one combination: crude, over strata, shrunk, adjusted."""

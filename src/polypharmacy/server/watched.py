@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from polypharmacy.agents.agent import Agent
 from polypharmacy.agents.chat import Remote
+from polypharmacy.agents.evaluate import NOTHING
 from polypharmacy.agents.llm import LanguageModel
 from polypharmacy.agents.reasons import reason
 from polypharmacy.agents.registry import AGENTS, LLM, make_agent
 from polypharmacy.env.bank import Bank
 from polypharmacy.env.layout import MICRO
 from polypharmacy.env.openenv.banks import BankNotReady
-from polypharmacy.env.openenv.environment import LEAST_REWARD, MOST_REWARD
+from polypharmacy.env.openenv.environment import within
 from polypharmacy.env.openenv.models import (
     PolypharmacyAction,
     PolypharmacyObservation,
@@ -33,7 +34,6 @@ from polypharmacy.server.suggest import action_of
 PRIVILEGED = ("full_knowledge", "oracle")
 """They know the chart: watching them would show what was not asked."""
 WATCHED = tuple(name for name in AGENTS if name not in PRIVILEGED)
-DO_NOTHING_GRADE = 0.001
 
 
 class AgentRow(BaseModel):
@@ -60,7 +60,7 @@ class Score(BaseModel):
 
     grade: float
     oracle: float
-    do_nothing: float = DO_NOTHING_GRADE
+    do_nothing: float = NOTHING
 
 
 class Run(BaseModel):
@@ -219,7 +219,7 @@ def _chosen(agent: Agent, play: TaskPlay, knowledge: Knowledge) -> PolypharmacyA
 
 def _observation(play: TaskPlay, outcome: Outcome | None = None) -> PolypharmacyObservation:
     seen = play.observation()
-    reward = None if outcome is None or outcome.reward is None else min(max(outcome.reward, LEAST_REWARD), MOST_REWARD)
+    reward = None if outcome is None or outcome.reward is None else within(outcome.reward)
     seen["reward"] = seen["shaped_reward"] = reward
     seen["done"] = play.done
     observation: PolypharmacyObservation = PolypharmacyObservation.model_validate(seen)

@@ -172,7 +172,7 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
         metadata = {"raw_reward": raw / MICRO, "reward_parts": parts, "error": problem}
         if played.done:
             metadata["grade"] = played.grade
-        reward = min(max(raw / MICRO, LEAST_REWARD), MOST_REWARD)
+        reward = within(raw / MICRO)
         return self._observer.payload(orjson.dumps(metadata), orjson.dumps(reward))
 
     def _play(self, number: int) -> Played:
@@ -247,6 +247,11 @@ class PolypharmacyEnvironment(Tasks, Environment[PolypharmacyAction, Polypharmac
             for number in numbers:
                 self._play(number)
         return refused
+
+
+def within(reward: float) -> float:
+    """A raw reward as OpenEnv's observations hold it: no less than LEAST_REWARD, no more than MOST_REWARD."""
+    return min(max(reward, LEAST_REWARD), MOST_REWARD)
 
 
 def options_of(**given: Any) -> ResetOptions:
