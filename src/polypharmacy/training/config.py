@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PpoConfig:
-    """`steps` in all; `batch_size` steps an update, `horizon` steps of each environment between updates."""
+    """`steps` in all; `horizon` steps of every environment are played, then learned from by `batch_size` or so."""
 
-    steps: int = 2_500_000
-    lr: float = 1.5e-3
+    steps: int = 5_000_000
+    lr: float = 4e-3
     gamma: float = 1.0
     gae_lambda: float = 0.95
     clip: float = 0.2
-    epochs: int = 2
+    epochs: int = 1
     horizon: int = 32
-    batch_size: int = 1024
+    batch_size: int = 1152
     entropy_coeff: float = 0.005
     value_coeff: float = 0.5
     max_grad_norm: float = 0.5
@@ -25,7 +25,7 @@ class ReinforceConfig:
     """`episodes` of each task in all; `batch_size` episodes an update."""
 
     episodes: int = 20_000
-    lr: float = 3e-3
+    lr: float = 6e-3
     gamma: float = 1.0
     batch_size: int = 8
     entropy_coeff: float = 0.01

@@ -39,9 +39,9 @@ class SetPolicy(Policy):
     `drugs` float32 [D + 1, K] is `features.drug_table`; `width` the entries of `whole`.
     """
 
-    def __init__(self, drugs: np.ndarray, width: int, hidden: int = 48) -> None:
+    def __init__(self, drugs: np.ndarray, width: int, hidden: int = 32) -> None:
         super().__init__()
-        thin = hidden // 3
+        thin = hidden // 4
         self.drugs: Tensor
         self.known: Tensor | None
         self.register_buffer("drugs", torch.from_numpy(drugs), persistent=False)
@@ -49,7 +49,6 @@ class SetPolicy(Policy):
         self.pharmacology = nn.Linear(drugs.shape[1], thin)
         self.patient = nn.Linear(width, hidden)
         self.slot_in = nn.Linear(len(SLOT_FEATURES) + 2 * thin, hidden)
-        self.slot_patient = nn.Linear(hidden, hidden, bias=False)
         self.trunk = nn.Linear(3 * hidden, hidden)
         self.act_in, self.act_trunk = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden, bias=False)
         self.act, self.act_skip = nn.Linear(hidden, INTERVENTIONS), nn.Linear(len(SLOT_FEATURES), INTERVENTIONS)
@@ -69,18 +68,18 @@ class SetPolicy(Policy):
     def forward(self, slot: Tensor, drug: Tensor, pair: Tensor, whole: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         known = functional.embedding(drug, self._known() if self.known is None else self.known).flatten(2)
         patient = torch.relu(self.patient(whole))
-        h = torch.relu(self.slot_in(torch.cat([slot, known], 2)) + self.slot_patient(patient)[:, None])
+        h = functional.relu(self.slot_in(torch.cat([slot, known], 2)), inplace=True)
         there = (slot[:, :, :1] + slot[:, :, 1:2]).clamp(max=1)  # held or stopped
         kept = h * there
         mean = kept.sum(1) / there.sum(1).clamp(min=1)
         trunk = torch.relu(self.trunk(torch.cat([mean, kept.amax(1), patient], 1)))
 
-        acts = torch.relu(self.act_in(h) + self.act_trunk(trunk)[:, None])
+        acts = functional.relu(self.act_in(h) + self.act_trunk(trunk)[:, None], inplace=True)
         acts = self.act(acts) + self.act_skip(slot)
         ends = self.ask_ends(h) + self.ask_trunk(trunk)[:, None] / 2
         # A product instead of two look-ups: their gradients would be scattered, which costs more than the sums.
         of_pairs = _incidence(slot.shape[1], slot).expand(slot.shape[0], -1, -1)
-        asks = torch.relu(torch.baddbmm(self.ask_in(pair), of_pairs, ends))
+        asks = functional.relu(torch.baddbmm(self.ask_in(pair), of_pairs, ends), inplace=True)
         asks = self.ask(asks) + self.ask_skip(pair)
         logits = torch.cat([asks.flatten(1), acts.flatten(1), self.finish(trunk)], 1)
         value = self.value(torch.relu(self.value_in(trunk)))[:, 0]
@@ -95,7 +94,7 @@ class SetPolicy(Policy):
             self.known = None
 
     def _known(self) -> Tensor:
-        """What is made of each drug, [D + 1, hidden / 3]."""
+        """What is made of each drug, [D + 1, hidden / 4]."""
         return torch.relu(self.pharmacology(self.drugs))
 
 

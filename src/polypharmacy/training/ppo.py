@@ -34,7 +34,8 @@ class Ppo:
 
     def __init__(self, policy: Policy, stages: list[Stage], config: PpoConfig, seed: int, device: str = "cpu") -> None:
         self.policy, self.stages, self.config, self.device = policy.to(device), stages, config, device
-        self.optimiser: torch.optim.Optimizer = torch.optim.Adam(policy.parameters(), lr=config.lr, eps=1e-5)
+        weights = self.policy.parameters()
+        self.optimiser: torch.optim.Optimizer = torch.optim.Adam(weights, lr=config.lr, eps=1e-5, fused=True)
         self.draw = torch.Generator().manual_seed(seed)
         self.done, self.goal = 0, config.steps
         self._held = [stage.blank(stage.env.count * config.horizon) for stage in stages]
@@ -88,32 +89,35 @@ class Ppo:
         return Rollout(held, *flat), np.concatenate(finished)
 
     def learn(self, rollouts: list[Rollout], entropy_coeff: float) -> dict[str, float]:
+        """Passes over what was played, a window of time of all environments at once: parts of arrays, not copies."""
         config = self.config
-        total = sum(len(r.action) for r in rollouts)
-        parts = max(1, round(total / config.batch_size))
+        counts = [len(r.action) // config.horizon for r in rollouts]
+        window = min(config.horizon, max(1, round(config.batch_size / sum(counts))))
         held = [[*tensors(r.observation, "cpu"), *(torch.from_numpy(a) for a in r[1:])] for r in rollouts]
         for one in held:
             one[7] = (one[7] - one[7].mean()) / (one[7].std() + 1e-6)
         sums = torch.zeros(4)
+        updates = 0
         for _ in range(config.epochs):
-            orders = [torch.randperm(len(r.action), generator=self.draw) for r in rollouts]
-            for part in range(parts):
+            starts = torch.randperm(-(-config.horizon // window), generator=self.draw) * window
+            for start in starts.tolist():
                 loss = torch.zeros(())
-                for one, order in zip(held, orders, strict=True):
-                    chosen = order[part::parts]
-                    batch = [t[chosen].to(self.device) for t in one]
-                    share = len(chosen) * parts / total
-                    piece, told = self._loss(batch, entropy_coeff)
-                    loss = loss + share * piece.cpu()
-                    sums += share * told
+                with self.policy.at_rest():
+                    for one, count in zip(held, counts, strict=True):
+                        batch = [t[start * count : (start + window) * count].to(self.device) for t in one]
+                        piece, told = self._loss(batch, entropy_coeff)
+                        share = count / sum(counts)
+                        loss = loss + share * piece.cpu()
+                        sums += share * told
                 if not torch.isfinite(loss):
                     raise FloatingPointError(f"the loss is not a number after {self.done} steps")
                 self.optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(self.policy.parameters(), config.max_grad_norm)
                 self.optimiser.step()
+                updates += 1
         names = ("policy_loss", "value_loss", "entropy", "kl")
-        return dict(zip(names, (sums / (config.epochs * parts)).tolist(), strict=True))
+        return dict(zip(names, (sums / updates).tolist(), strict=True))
 
     def _loss(self, batch: list[Tensor], entropy_coeff: float) -> tuple[Tensor, Tensor]:
         action, old_log_prob, advantage, target = batch[5:]
@@ -124,7 +128,8 @@ class Ppo:
         clipped = ratio.clamp(1 - self.config.clip, 1 + self.config.clip)
         policy_loss = -torch.minimum(ratio * advantage, clipped * advantage).mean()
         value_loss = (value - target).square().mean()
-        entropy = -(log_probs.exp() * log_probs.clamp(min=-50)).sum(1).mean()
+        log_probs = log_probs.clamp(min=-50)  # of closed actions; the exponential of what is far lower is slow
+        entropy = -(log_probs.exp() * log_probs).sum(1).mean()
         loss = policy_loss + self.config.value_coeff * value_loss - entropy_coeff * entropy
         kl = (ratio - 1 - change).mean()
         return loss, torch.stack([policy_loss, value_loss, entropy, kl]).detach().cpu()

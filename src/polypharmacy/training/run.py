@@ -29,7 +29,7 @@ from polypharmacy.training.stage import Reward, Stage
 Algorithm = Literal["ppo", "reinforce"]
 NetworkKind = Literal["set", "classical"]
 PRIOR, METRICS, CURVE = "prior.npz", "metrics.jsonl", "curve.png"
-ENVIRONMENTS = {"easy_screening": 32, "budgeted_screening": 64, "complex_tradeoff": 96}
+ENVIRONMENTS = {"easy_screening": 64, "budgeted_screening": 128, "complex_tradeoff": 192}
 """Environments of each task that PPO plays side by side."""
 
 
@@ -43,7 +43,7 @@ class Setup:
     tasks: tuple[str, ...]
     seed: int = 0
     network: NetworkKind = "set"
-    hidden_dim: int = 48
+    hidden_dim: int = 32
     cases: int = 4096
     validation: int = 512
     reward: Reward = "grade"
