@@ -1,0 +1,28 @@
+/** The geometry of a plot: where a value stands, and the round numbers beside the axes. */
+
+export const WIDTH = 380;
+export const HEIGHT = 228;
+export const EDGES = { left: 46, right: 14, top: 10, bottom: 42 };
+
+export type Point = [number, number];
+
+/** Round numbers from 0 to `most` or just below it: at most seven, evenly spaced. */
+export function ticks(most: number): number[] {
+  if (!(most > 0)) return [0];
+  const rough = 10 ** Math.floor(Math.log10(most / 6));
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * rough).find((s) => most / s <= 6 + 1e-9) ?? most;
+  return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, n) => Number((n * step).toPrecision(12)));
+}
+
+/** A point of values 0 to `most` each, in the plot's own units; what lies outside stands at the edge. */
+export function place([x, y]: Point, [mostX, mostY]: Point): Point {
+  const share = (value: number, most: number) => (most > 0 ? Math.min(Math.max(value / most, 0), 1) : 0);
+  const { left, right, top, bottom } = EDGES;
+  return [left + share(x, mostX) * (WIDTH - left - right), HEIGHT - bottom - share(y, mostY) * (HEIGHT - top - bottom)];
+}
+
+/** Radii whose areas go by the counts, from 2.5 to 8. */
+export function radii(counts: number[]): number[] {
+  const most = Math.max(...counts, 1);
+  return counts.map((count) => 2.5 + 5.5 * Math.sqrt(count / most));
+}
