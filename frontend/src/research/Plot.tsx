@@ -1,5 +1,5 @@
 import { useId } from "react";
-import { EDGES, HEIGHT, place, radii, ticks, WIDTH, type Point } from "./plot";
+import { EDGES, HEIGHT, label, place, radii, ticks, WIDTH, type Point } from "./plot";
 
 export interface Series {
   name: string;
@@ -22,7 +22,6 @@ interface Props {
 }
 
 const FEW = 25;
-const number = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 
 /** Lines or points over two axes from 0. Lines differ in colour and in dashes, and the figures stand below as a table. */
 export function Plot({ title, x, y, most, series, said, columns, rows }: Props) {
@@ -49,14 +48,14 @@ export function Plot({ title, x, y, most, series, said, columns, rows }: Props) 
             <g key={value}>
               <path d={`M${left} ${at}H${WIDTH - right}`} className="grid" />
               <text x={left - 6} y={at + 4} textAnchor="end">
-                {number.format(value)}
+                {label(value)}
               </text>
             </g>
           );
         })}
         {across.map((value) => (
           <text key={value} x={place([value, 0], most)[0]} y={HEIGHT - bottom + 16} textAnchor="middle">
-            {number.format(value)}
+            {label(value)}
           </text>
         ))}
         <path d={`M${left} ${top}V${HEIGHT - bottom}H${WIDTH - right}`} className="axis" />

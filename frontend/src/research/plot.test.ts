@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EDGES, HEIGHT, place, radii, ticks, WIDTH } from "./plot";
+import { EDGES, HEIGHT, label, place, radii, ticks, WIDTH } from "./plot";
 
 test("ticks are round, start at 0, and none is above the most", () => {
   expect(ticks(1)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
@@ -13,6 +13,10 @@ test("ticks are round, start at 0, and none is above the most", () => {
     expect(held.at(-1)).toBeLessThanOrEqual(most);
     expect(most - (held.at(-1) ?? 0)).toBeLessThan(held[1] ?? 0);
   }
+});
+
+test("labels are short", () => {
+  expect([0.2, 1000, 9999, 30_000, 2_500_000].map(label)).toEqual(["0.2", "1,000", "9,999", "30K", "2.5M"]);
 });
 
 test("corners stand at the edges, up is more, and what lies outside is held", () => {

@@ -2,7 +2,7 @@
 
 export const WIDTH = 380;
 export const HEIGHT = 228;
-export const EDGES = { left: 46, right: 14, top: 10, bottom: 42 };
+export const EDGES = { left: 50, right: 22, top: 10, bottom: 42 };
 
 export type Point = [number, number];
 
@@ -12,6 +12,14 @@ export function ticks(most: number): number[] {
   const rough = 10 ** Math.floor(Math.log10(most / 6));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * rough).find((s) => most / s <= 6 + 1e-9) ?? most;
   return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, n) => Number((n * step).toPrecision(12)));
+}
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+/** A number beside an axis, where there is room for six characters. */
+export function label(value: number): string {
+  return value < 10_000 ? whole.format(value) : short.format(value);
 }
 
 /** A point of values 0 to `most` each, in the plot's own units; what lies outside stands at the edge. */
