@@ -74,7 +74,7 @@ function Search({ of }: { of: Mined }) {
     ["Method", result.method],
     ["Queries", `${number.format(of.queries)} of a budget of ${number.format(result.budget)}`],
     ["Seed", String(result.seed)],
-    ["Ensemble", of.members === null || of.members === undefined ? "none exported" : `${of.members} networks, ${of.drugs} drugs`],
+    ["Ensemble", of.members === null ? "none exported" : `${of.members} ${of.members === 1 ? "network" : "networks"}, ${of.drugs} drugs`],
     ["Compared with", `knowledge base ${of.knowledge}`],
   ];
   return (
@@ -90,7 +90,7 @@ function Search({ of }: { of: Mined }) {
         <span className="figure">
           <b>{number.format(result.flagged)}</b> flagged
         </span>
-        {result.patterns_found !== null && result.patterns_found !== undefined && (
+        {result.patterns_found !== null && (
           <span className="figure">
             <b>{percent(result.patterns_found)}</b> of the hidden patterns found
           </span>
@@ -150,7 +150,7 @@ function Curves({ of }: { of: Mined }) {
 
 function Calibration({ of }: { of: Mined }) {
   const { calibration: groups, precision_promised: promised, result } = of;
-  if (groups.length === 0 || promised === null || promised === undefined) {
+  if (groups.length === 0 || promised === null) {
     return (
       <section className="card" aria-labelledby="calibration">
         <h2 id="calibration">Calibration</h2>
@@ -256,13 +256,13 @@ function Findings({ of }: { of: Mined }) {
 }
 
 function risk(finding: Mined["findings"][number]): string {
-  return finding.relative_risk === null || finding.relative_risk === undefined ? "not asked" : finding.relative_risk.toFixed(2);
+  return finding.relative_risk === null ? "not asked" : finding.relative_risk.toFixed(2);
 }
 
 /** What the knowledge base says: known with its severity, new, or not known by name. */
 function Known({ of }: { of: MinedKnown }) {
   if (of.status === "new") return <Mark tone="unknown" word="New" />;
-  if (of.status === "unresolved" || of.severity === null || of.severity === undefined) {
+  if (of.status === "unresolved" || of.severity === null) {
     return <span className="soft">{sentence(of.message)}</span>;
   }
   return (
@@ -281,7 +281,7 @@ function Ask({ of }: { of: Mined }) {
   return (
     <section className="card screen" aria-labelledby="ask">
       <h2 id="ask">What does the ensemble say of these drugs?</h2>
-      {of.members === null || of.members === undefined ? (
+      {of.members === null ? (
         <p>There is no ensemble to ask: {of.result.method} exports none, mine search --method optim_neural_ts does.</p>
       ) : (
         <form
