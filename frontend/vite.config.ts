@@ -3,7 +3,7 @@ import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 
 const SERVER = process.env.POLYPHARMACY_SERVER ?? "http://127.0.0.1:7860";
-const API = ["/reviews", "/agent", "/agents", "/runs", "/health", "/metadata", "/docs", "/openapi.json"];
+const API = ["/reviews", "/agent", "/agents", "/runs", "/bandit", "/health", "/metadata", "/docs", "/openapi.json"];
 
 /** The server refuses what other pages send; what this one sends is passed on as the server's own, and nothing else. */
 const asOwn: NonNullable<ProxyOptions["configure"]> = (proxy) => {

@@ -14,6 +14,9 @@ const client = new QueryClient({
   },
 });
 
+// A part of the page that is not there any more: the server has a newer page than this tab.
+window.addEventListener("vite:preloadError", () => window.location.reload());
+
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
     <QueryClientProvider client={client}>

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from polypharmacy.cli.main import run
 from polypharmacy.mining.cohort_simulator import simulate_cohort
+from polypharmacy.mining.pool import read_pool
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
@@ -27,6 +29,11 @@ def test_simulate_search_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert held["result"] == found
     assert held["queries"] == held["curve"][-1]["queries"] == 400
     assert held["curve"][-1]["recall"] == found["recall"]
+    dangerous = read_pool(pool).relative_risk > held["threshold"]
+    assert (held["data"], held["combinations"], held["dangerous"]) == ("pool.npz", 2000, dangerous.sum())
+    assert held["curve"][-1]["hits"] == dangerous[np.load(out / "queries.npz")["rows"]].sum()
+    assert all(0 < point["hits"] <= point["queries"] for point in held["curve"])
+    assert held["precision_promised"] == 0.99
     assert sum(group["count"] for group in held["calibration"]) == 1600
     assert {f["known"]["status"] for f in held["findings"]} == {"unresolved"}
     page = (out / "report.html").read_text()

@@ -11,10 +11,25 @@ import uvicorn
 from pydantic import SecretStr
 
 from polypharmacy.agents import registry
+from polypharmacy.cli.main import run
 from polypharmacy.env.openenv.banks import Banks
+from polypharmacy.mining.pool import Pool
+from polypharmacy.mining.simulator import simulate
 from polypharmacy.server.app import build_app
 from polypharmacy.server.run import configure, listen
 from polypharmacy.server.settings import Settings
+
+CLAIMED = (
+    "warfarin", "ibuprofen", "metoprolol", "lisinopril", "simvastatin", "metformin", "furosemide", "omeprazole",
+    "amlodipine", "levothyroxine", "atorvastatin", "aspirin", "paracetamol", "sertraline", "tramadol", "digoxin",
+    "spironolactone", "allopurinol", "prednisolone", "clopidogrel", "gabapentin", "diazepam", "citalopram", "ramipril",
+    "bisoprolol", "naproxen", "clarithromycin", "amiodarone", "donepezil", "tamsulosin", "quetiapine", "zopiclone",
+)  # fmt: skip
+"""Drugs of the pool that is searched, as the knowledge base calls them; eight more it does not know."""
+PAPER = (
+    "--method", "optim_neural_ts", "--warmup", "250", "--budget", "260", "--epochs", "10", "--width", "16",
+    "--de-population", "6", "--de-steps", "2", "--sigmas", "0.3",
+)  # fmt: skip
 
 
 class Server:
@@ -107,3 +122,15 @@ def _banks(_own_cache: None) -> Banks:
     for task in ("easy_screening", "budgeted_screening", "complex_tradeoff"):
         banks.load(task, "test", 0)
     return banks
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pool.npz, and what two searches of it left: pool_search/ and, with an ensemble, neural/."""
+    folder = tmp_path_factory.mktemp("mined")
+    made = simulate(3, "protective", combinations=1500, drugs=40, mean_drugs=3)
+    pool = folder / "pool.npz"
+    Pool(made.combinations, (*CLAIMED, *made.names[len(CLAIMED) :]), made.relative_risk).write(pool)
+    for name, how in (("pool_search", ("--budget", "500")), ("neural", PAPER)):
+        assert run(["mine", "search", str(pool), *how, "--out", str(folder / name), "--json"]) == 0
+    return folder

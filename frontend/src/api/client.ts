@@ -16,6 +16,9 @@ export type MedicineRow = Schemas["MedicineView"];
 export type Score = Schemas["Score"];
 export type Suggestion = Schemas["Suggestion"];
 export type Word = Schemas["InteractionQuery"]["severity"];
+export type Mined = Schemas["Metrics"];
+export type MinedKnown = Schemas["KnownOf"];
+export type Prediction = Schemas["PredictionKnown"];
 export type OpenReview = Schemas["OpenReview"];
 
 const KEY = "polypharmacy-key";

@@ -804,7 +804,10 @@ export interface components {
              * @description as answered; null where it was not asked
              */
             relative_risk: number | null;
-            /** Score */
+            /**
+             * Score
+             * @description pool_search: the chance that the risk is above the threshold; optim_neural_ts: its lower bound
+             */
             score: number;
         };
         /**
@@ -968,8 +971,7 @@ export interface components {
         KnownOf: {
             /** Message */
             message: string;
-            /** Severity */
-            severity: string | null;
+            severity: components["schemas"]["Severity"] | null;
             /**
              * Status
              * @enum {string}
@@ -1153,8 +1155,23 @@ export interface components {
         Metrics: {
             /** Calibration */
             calibration: components["schemas"]["Reliability"][];
+            /**
+             * Combinations
+             * @description in the pool
+             */
+            combinations: number;
             /** Curve */
             curve: components["schemas"]["Point"][];
+            /**
+             * Dangerous
+             * @description of them, with a relative risk above the threshold
+             */
+            dangerous: number;
+            /**
+             * Data
+             * @description file of the pool
+             */
+            data: string;
             /**
              * Drugs
              * @description drugs that the ensemble knows; null where the search exported none
@@ -1166,13 +1183,23 @@ export interface components {
             knowledge: string;
             /** Members */
             members: number | null;
+            /**
+             * Precision Promised
+             * @description of all flagged; null where the method promises none
+             */
+            precision_promised: number | null;
             /** Precision Unqueried */
             precision_unqueried: number;
             /** Queries */
             queries: number;
             result: components["schemas"]["Result"];
+            /**
+             * Sigmas
+             * @description the ensemble flags where mean - sigmas x sigma exceeds the threshold
+             */
+            sigmas: number | null;
             /** Threshold */
-            threshold: number | null;
+            threshold: number;
         };
         /** NotEvaluatedView */
         NotEvaluatedView: {
@@ -1484,10 +1511,15 @@ export interface components {
             /** Taper */
             taper: string | null;
         };
-        /** Point */
+        /**
+         * Point
+         * @description What would have been flagged after so many queries; hits: those of the queries above the threshold.
+         */
         Point: {
             /** Flagged */
             flagged: number;
+            /** Hits */
+            hits: number;
             /** Precision */
             precision: number;
             /** Queries */

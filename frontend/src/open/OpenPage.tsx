@@ -2,6 +2,7 @@ import { Button, Loader, NativeSelect, Textarea, TextInput } from "@mantine/core
 import { useMutation } from "@tanstack/react-query";
 import { useRef, useState, type DragEvent } from "react";
 import { $api, api, passing, type OpenReview, type Review } from "../api/client";
+import { Nav } from "../research/Nav";
 import { go } from "../router";
 import { Shell } from "../ui/Shell";
 import { Told } from "../ui/Told";
@@ -155,6 +156,9 @@ export function OpenPage() {
           </div>
         </div>
         <Recent />
+        <div className="row">
+          For research: <Nav />
+        </div>
       </div>
     </Shell>
   );

@@ -5,6 +5,7 @@ import { sayAction } from "../review/board";
 import type { Play } from "../review/ReviewPage";
 import { Grades } from "./Grades";
 import { Legal } from "./Legal";
+import { Nav } from "./Nav";
 
 const SPEEDS = [
   { value: "0", label: "At once" },
@@ -17,7 +18,10 @@ export function Research({ review, play }: { review: PatientReview | TaskReview;
   if (review.kind === "patient") {
     return (
       <section className="card research" aria-labelledby="research">
-        <h2 id="research">Research</h2>
+        <div className="row between">
+          <h2 id="research">Research</h2>
+          <Nav />
+        </div>
         <p>Agents play episodes of a task. Open one to watch an agent; here is what the server sends of this review.</p>
         <Json title="Review" of={review} />
       </section>
@@ -25,7 +29,10 @@ export function Research({ review, play }: { review: PatientReview | TaskReview;
   }
   return (
     <section className="card research" aria-labelledby="research">
-      <h2 id="research">Research</h2>
+      <div className="row between">
+        <h2 id="research">Research</h2>
+        <Nav />
+      </div>
       <Driver review={review} play={play} />
       <div className="research-grid">
         <div>

@@ -9,6 +9,7 @@ import { Mark } from "../ui/Mark";
 import { Shell } from "../ui/Shell";
 import { Told } from "../ui/Told";
 import { Legal } from "./Legal";
+import { Nav } from "./Nav";
 import { Json, parts, signed } from "./Research";
 import { useRun, type Episode } from "./runs";
 
@@ -58,7 +59,7 @@ export function RunPage() {
   }, [at, most]);
 
   return (
-    <Shell>
+    <Shell bar={<Nav at="/run" />}>
       <div className="open">
         <h1>Watch agents play</h1>
         <Choose run={run} onRun={(next) => { setStep(0); setPace(null); go(address(next)); }} />

@@ -116,13 +116,13 @@ def search_command(
     from polypharmacy.cli.mine_report import Curve, reliability, write_results
 
     begun, cpu = time.perf_counter(), time.process_time()
-    curve, calibration = Curve(pool, threshold), []
+    curve, calibration, promised = Curve(queries, threshold), [], None
     with _bar(f"{method}, queries", budget) as advance:
         if method == "pool_search":
-            from polypharmacy.mining.pool_search import FIRST_BATCH, pool_search
+            from polypharmacy.mining.pool_search import FALSE_RATE, FIRST_BATCH, pool_search
 
             found = pool_search(queries, budget, seed, threshold, warmup or FIRST_BATCH, advance, curve)
-            flagged, score, ensemble = found.flagged, found.score, None
+            flagged, score, ensemble, promised = found.flagged, found.score, None, 1 - FALSE_RATE
             unasked = np.setdiff1d(np.arange(len(pool)), queries.rows)
             right = pool.relative_risk[unasked] > threshold
             calibration = reliability(found.calibration.chance(score[unasked]), right)
@@ -143,7 +143,8 @@ def search_command(
     }
     if out is not None:
         more = {
-            "queries": len(queries.rows), "precision_unqueried": graded["precision_unqueried"],
+            "queries": len(queries.rows), "threshold": threshold, "dangerous": curve.dangerous,
+            "precision_promised": promised, "precision_unqueried": graded["precision_unqueried"],
             "curve": curve.points, "calibration": calibration,
         }  # fmt: skip
         answered = {int(row): float(answer) for row, answer in zip(queries.rows, queries.answers, strict=True)}

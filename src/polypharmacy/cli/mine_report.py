@@ -12,6 +12,7 @@ import numpy as np
 
 from polypharmacy.knowledge import load
 from polypharmacy.mining.pool import Pool
+from polypharmacy.mining.queries import Queries
 from polypharmacy.review.known import what_is_known
 
 SHOWN = 50
@@ -21,17 +22,19 @@ RED, BLUE, GREY = "#c0392b", "#2471a3", "#888"
 
 
 class Curve:
-    """Recall and precision of what would be flagged, as the queries go on."""
+    """Recall and precision of what would be flagged, and the queries that hit, as the queries go on."""
 
-    def __init__(self, pool: Pool, threshold: float) -> None:
-        self._truth = pool.relative_risk > threshold
+    def __init__(self, queries: Queries, threshold: float) -> None:
+        self._queries = queries
+        self._truth = queries.pool.relative_risk > threshold
+        self.dangerous = int(self._truth.sum())
         self.points: list[dict[str, float]] = []
 
     def __call__(self, flagged: np.ndarray, queries: int) -> None:
         right, count = int((flagged & self._truth).sum()), int(flagged.sum())
-        recall = right / max(int(self._truth.sum()), 1)
-        precision = right / count if count else 1.0
-        self.points.append({"queries": queries, "flagged": count, "recall": recall, "precision": precision})
+        point = {"queries": queries, "hits": int(self._truth[self._queries.rows[:queries]].sum()), "flagged": count}
+        ratios = {"recall": right / max(self.dangerous, 1), "precision": right / count if count else 1.0}
+        self.points.append(point | ratios)
 
 
 def reliability(chance: np.ndarray, right: np.ndarray) -> list[dict[str, float]]:
@@ -74,10 +77,11 @@ def write_results(
         {"drugs": names, "relative_risk": found, "score": scored, "known": asdict(what_is_known(names, knowledge))}
         for _, found, scored, names in rows[:SHOWN]
     ]
-    held = {"result": result, **more, "findings": findings, "knowledge": knowledge.version}
+    held = {"data": data, "combinations": len(pool), "result": result, **more}
+    held |= {"findings": findings, "knowledge": knowledge.version}
     for name, content in (
         ("flagged.csv", text.getvalue()),
-        ("report.html", _html(data, held)),
+        ("report.html", _html(held)),
         ("result.json", json.dumps(held, indent=2) + "\n"),
     ):
         partial = out / f".{name}.part"
@@ -85,7 +89,7 @@ def write_results(
         partial.replace(out / name)
 
 
-def _html(data: str, held: dict[str, Any]) -> str:
+def _html(held: dict[str, Any]) -> str:
     from jinja2 import Environment, PackageLoader
 
     curve, calibration = held["curve"], held["calibration"]
@@ -113,7 +117,7 @@ def _html(data: str, held: dict[str, Any]) -> str:
             )
         )
     pages = Environment(loader=PackageLoader("polypharmacy", "cli"), autoescape=True)
-    return pages.get_template("mine_report.html.j2").render(data=data, plots=plots, **held)
+    return pages.get_template("mine_report.html.j2").render(plots=plots, **held)
 
 
 def _line(points: Sequence[tuple[float, float]], colour: str, name: str = "", shift: int = 0) -> dict[str, Any]:

@@ -22,7 +22,9 @@ def test_the_built_page_is_that_of_the_sources() -> None:
     )
 
 
-@pytest.mark.parametrize("address", ["/", "/run?task=easy_screening", "/review/anything", "/review/anything/patient"])
+@pytest.mark.parametrize(
+    "address", ["/", "/run?task=easy_screening", "/mined", "/review/anything", "/review/anything/patient"]
+)
 def test_every_address_of_the_page_is_answered_with_it_and_may_load_from_here_alone(
     server: Server, address: str
 ) -> None:

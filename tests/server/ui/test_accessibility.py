@@ -1,13 +1,14 @@
 """axe finds nothing on any view, light at a desk and dark on a phone; `benchmarks/ui.py` looks at all four."""
 
 import re
+from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.server.conftest import Server
+from tests.server.conftest import Server, Serving
 from tests.server.ui.conftest import of_another_knowledge_base, open_episode, open_file
 
 LOOKS: tuple[tuple[Literal["light", "dark"], int, int], ...] = (("light", 1440, 900), ("dark", 390, 844))
@@ -82,6 +83,33 @@ def test_episode_with_research(page: Page, axe: Axe) -> None:
 def test_run(page: Page, axe: Axe) -> None:
     page.goto("/run?task=easy_screening&split=test&index=0&agent=heuristic&against=random&step=3")
     expect(page.get_by_role("region", name="random").locator(".timeline li")).to_have_count(3)
+    check(page, axe)
+
+    for closed in page.locator("summary").all():
+        closed.click()
+    expect(page.get_by_role("region", name="Legal actions, random")).to_be_visible()
+    check(page, axe)
+
+
+def test_mined_with_its_figures_and_an_answer(page: Page, axe: Axe, serve: Serving, searched: Path) -> None:
+    page.goto(f"{serve(mined=searched / 'neural').url}/mined")
+    page.get_by_label("Drugs, one a line").fill("warfarin\nibuprofen")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_test_id("mean")).to_be_visible()
+    page.get_by_label("Drugs, one a line").fill("qwertyuiop")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    check(page, axe)
+    page.goto(f"{serve(mined=searched / 'pool_search').url}/mined")
+    for closed in page.locator("summary").all():
+        closed.click()
+    page.get_by_role("button", name="All 50").click()
+    check(page, axe)
+
+
+def test_nothing_mined(page: Page, axe: Axe) -> None:
+    page.goto("/mined")
+    expect(page.get_by_role("heading", name="Nothing was mined")).to_be_visible()
     check(page, axe)
 
 

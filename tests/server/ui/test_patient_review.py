@@ -129,6 +129,16 @@ def test_the_tabs_tell_burdens_against_their_limits_organs_and_criteria_with_wha
     expect(panel).to_contain_text("Needs QTc")
 
 
+def test_a_phenotype_stands_in_the_header_and_what_follows_from_it_under_genes(page: Page) -> None:
+    patient = {"text": "clopidogrel 75 mg daily", "phenotypes": {"CYP2C19": "Poor metaboliser"}}
+    opened = page.request.post("/reviews", data={"patient": patient})
+    page.goto(f"/review/{opened.json()['id']}?tab=organs")
+    expect(page.get_by_role("region", name="Patient")).to_contain_text("CYP2C19 poor metabolizer")
+    panel = page.get_by_role("tabpanel")
+    expect(panel).to_contain_text("Clopidogrel, CYP2C19 poor metabolizer")
+    expect(panel).not_to_contain_text("no phenotype is stated")
+
+
 def test_the_suggestion_is_closed_until_it_is_asked_and_an_override_is_kept_with_its_reason(page: Page) -> None:
     open_file(page, "nine_medicines.json")
     box = page.get_by_role("region", name="Suggestion")

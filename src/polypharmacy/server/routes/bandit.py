@@ -5,13 +5,14 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from polypharmacy.knowledge import load
+from polypharmacy.knowledge import Severity, load
 from polypharmacy.mining.combinations import Combinations
 from polypharmacy.mining.errors import ClaimsError
 from polypharmacy.mining.predictor import Ensemble, read_ensemble
@@ -21,6 +22,14 @@ from polypharmacy.server.settings import Settings
 
 log = logging.getLogger("polypharmacy.server")
 
+NOT_GIVEN = (
+    "This server was given no search of claims: run polypharmacy mine search POOL --out FOLDER, and start it with "
+    "POLYPHARMACY_MINED=FOLDER."
+)
+NOT_READ = (
+    "POLYPHARMACY_MINED names a folder that holds no whole result of polypharmacy mine search --out; the server's log "
+    "says what is wrong."
+)
 MOST_DRUGS, MOST_COMBINATIONS = 100, 10_000
 Drugs = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=MOST_DRUGS)]
 
@@ -33,7 +42,7 @@ class KnownOf(BaseModel):
     """What the knowledge base says of a combination."""
 
     status: Literal["known", "new", "unresolved"]
-    severity: str | None
+    severity: Severity | None
     message: str
 
 
@@ -71,7 +80,10 @@ class Screened(BaseModel):
 
 
 class Point(BaseModel):
+    """What would have been flagged after so many queries; hits: those of the queries above the threshold."""
+
     queries: int
+    hits: int
     flagged: int
     recall: float
     precision: float
@@ -88,7 +100,9 @@ class Reliability(BaseModel):
 class Finding(BaseModel):
     drugs: list[str]
     relative_risk: float | None = Field(description="as answered; null where it was not asked")
-    score: float
+    score: float = Field(
+        description="pool_search: the chance that the risk is above the threshold; optim_neural_ts: its lower bound"
+    )
     known: KnownOf
 
 
@@ -107,10 +121,15 @@ class Result(BaseModel):
 
 
 class Report(BaseModel):
-    """A search as result.json holds it."""
+    """A search as result.json holds it. Recall and precision are measured against all risks of the pool."""
 
+    data: str = Field(description="file of the pool")
+    combinations: int = Field(description="in the pool")
+    dangerous: int = Field(description="of them, with a relative risk above the threshold")
+    threshold: float
     result: Result
     queries: int
+    precision_promised: float | None = Field(description="of all flagged; null where the method promises none")
     precision_unqueried: float
     curve: list[Point]
     calibration: list[Reliability]
@@ -121,7 +140,7 @@ class Report(BaseModel):
 class Metrics(Report):
     drugs: int | None = Field(description="drugs that the ensemble knows; null where the search exported none")
     members: int | None
-    threshold: float | None
+    sigmas: float | None = Field(description="the ensemble flags where mean - sigmas x sigma exceeds the threshold")
 
 
 class Mined:
@@ -149,8 +168,8 @@ class Mined:
             if None in numbers:
                 raise HTTPException(
                     422,
-                    f"combination {place + 1}: drug {numbers.index(None) + 1} is not among the "
-                    f"{len(self._number)} that the claims name",
+                    (f"combination {place + 1}: " if len(combinations) > 1 else "")
+                    + f"drug {numbers.index(None) + 1} is not among the {len(self._number)} that the claims name",
                 )
             rows.append([number for number in numbers if number is not None])
         names = self.ensemble.names
@@ -165,11 +184,12 @@ class Mined:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    app.state.mined = None
+    app.state.mined = NOT_GIVEN
     if settings.mined is not None:
         try:
             app.state.mined = await asyncio.to_thread(Mined, settings.mined)
         except ClaimsError as error:
+            app.state.mined = NOT_READ
             log.warning("/bandit answers 404: %s", error)
     yield
 
@@ -187,7 +207,7 @@ async def predict(request: Request, asked: Asked) -> PredictionKnown:
     mined = _mined(request)
     (found,) = await asyncio.to_thread(mined.predict, [asked.drugs])
     known = await asyncio.to_thread(what_is_known, found.drugs, load())
-    said = KnownOf(status=known.status, severity=known.severity, message=known.message)
+    said = KnownOf.model_validate(asdict(known))
     return PredictionKnown(**found.model_dump(), known=said)
 
 
@@ -209,14 +229,12 @@ async def metrics(request: Request) -> Metrics:
         **mined.report.model_dump(),
         drugs=None if held is None else len(held.names),
         members=None if held is None else len(held.members),
-        threshold=None if held is None else held.threshold,
+        sigmas=None if held is None else held.sigmas,
     )
 
 
 def _mined(request: Request) -> Mined:
-    mined: Mined | None = request.app.state.mined
-    if mined is None:
-        raise HTTPException(
-            404, "This server has no search of claims: run polypharmacy mine search --out and set POLYPHARMACY_MINED."
-        )
+    mined: Mined | str = request.app.state.mined
+    if isinstance(mined, str):
+        raise HTTPException(404, mined)
     return mined

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 UI = Path(__file__).parents[2] / "ui"
 """The built page, committed and shipped; its source is /frontend."""
-ADDRESSES = ("/", "/review/{review_id}", "/review/{review_id}/patient", "/run")
+ADDRESSES = ("/", "/review/{review_id}", "/review/{review_id}/patient", "/run", "/mined")
 CSP = "; ".join(
     (
         "default-src 'none'",
@@ -57,4 +57,4 @@ def _folder(request: Request) -> Path:
 
 def is_page(path: str) -> bool:
     """Whether a path is one of the page's own: it holds nobody's data, so it is shown without a key."""
-    return path in ("/", "/run") or path.startswith(("/review/", "/assets/"))
+    return path in ("/", "/run", "/mined") or path.startswith(("/review/", "/assets/"))
