@@ -107,8 +107,8 @@ def test_exposed_are_those_of_sql_day_by_day(tmp_path: Path, seed: int) -> None:
         lines.append(f"{draw.integers(25)},d{draw.integers(5)},{first},{last}")
     since, until = (date(2024, 1, 20), date(2024, 3, 1)) if window else (date(2023, 1, 1), date(2024, 12, 31))
     paths = write(tmp_path, "\n".join(people), "\n".join(lines))
-    times = (since, until) if window else (None, None)
-    cohort = read_long(*paths, *times, overlap_days=overlap, gap_days=gap)
+    first_day, last_day = (since, until) if window else (None, None)
+    cohort = read_long(paths[0], paths[1], first_day, last_day, None, overlap, gap)
     base = duckdb.connect(config={"threads": 1})
     for table, path in zip(("dispensings", "people"), paths, strict=True):
         base.execute(f"CREATE TABLE {table} AS SELECT * FROM read_csv('{path}')")
@@ -169,9 +169,9 @@ def test_bad_input_is_refused_in_one_line(tmp_path: Path, people: str, dispensin
 
 
 def test_days_must_make_sense(tmp_path: Path) -> None:
-    for days in ({"overlap_days": 0}, {"gap_days": -1}):
+    for overlap, gap in ((0, 0), (1, -1)):
         with pytest.raises(ClaimsError, match="at least 1 and 0 are needed"):
-            read_long(*write(tmp_path), **days)
+            read_long(*write(tmp_path), overlap_days=overlap, gap_days=gap)
     with pytest.raises(ClaimsError, match="since 2024-02-01 comes after until 2024-01-01"):
         read_long(*write(tmp_path), since=date(2024, 2, 1), until=date(2024, 1, 1))
     endless = DISPENSINGS.replace("2024-03-01", "infinity")

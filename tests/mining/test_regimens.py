@@ -21,7 +21,7 @@ def test_sets_are_the_largest_of_all_days(seed: int, patients: int, drugs: int, 
     for patient in range(patients):
         daily = {frozenset(np.flatnonzero(on[patient, :, day]).tolist()) for day in range(days)} - {frozenset()}
         wanted = {one for one in daily if not any(one < other for other in daily)}
-        found = [held[row].tolist() for row in np.flatnonzero(whose == patient)]
+        found = [held[int(row)].tolist() for row in np.flatnonzero(whose == patient)]
         assert all(row == sorted(row) for row in found)
         assert len(found) == len(wanted)
         assert {frozenset(row) for row in found} == wanted

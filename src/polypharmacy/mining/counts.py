@@ -213,7 +213,7 @@ def _count(
                             who = met[c - first]
                             while who:
                                 lowest = who & (~who + np.uint64(1))
-                                k = start + np.int64(_ones(lowest - np.uint64(1)))
-                                expected[c] += risk[patients[low + rows[k]]]
+                                row = low + rows[start + np.int64(_ones(lowest - np.uint64(1)))]
+                                expected[c] += risk[patients[row]]
                                 who ^= lowest
                     start = upto

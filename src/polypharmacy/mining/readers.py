@@ -228,9 +228,8 @@ def _regimens(base: Any, people: int, drugs: int, overlap_days: int) -> tuple[Co
             f"FROM spells JOIN drugs USING (drug) WHERE patient >= {low} AND patient < {low + BATCH} "
             f"AND last - {overlap_days - 1} >= first ORDER BY patient"
         ).fetchnumpy()
-        regimens, patients = largest_regimens(
-            *(np.asarray(part[k]) for k in ("patient", "drug", "first", "last")), drugs
-        )
+        patient, drug, first, last = (np.asarray(part[name]) for name in ("patient", "drug", "first", "last"))
+        regimens, patients = largest_regimens(patient, drug, first, last, drugs)
         held = held.join(regimens)
         whose.append(patients)
     return held, np.concatenate(whose)
