@@ -80,6 +80,12 @@ def test_screen_and_associate(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert adjusted["low"] < 3 < adjusted["high"] * 1.3
 
 
+def test_a_wide_table_holds_no_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "wide.csv").write_text("patient,outcome,warfarin,ibuprofen\na,1,1,1\nb,0,1,0\nc,0,0,1\n")
+    found = answer(capsys, "associate", str(tmp_path / "wide.csv"), "warfarin", "ibuprofen")
+    assert (found["exposed"], found["overlap_days"], found["gap_days"]) == (1, None, None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

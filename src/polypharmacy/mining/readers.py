@@ -78,7 +78,11 @@ def _no_date(column: str) -> str:
 
 
 def _spells(base: Any, since: date | None, until: date | None, gap_days: int) -> None:
-    """Days on end on which a patient took a drug, from `since` to `until`: patient, drug, first, last."""
+    """Days on end on which a patient took a drug, from `since` to `until`: patient, drug, first, last.
+
+    A spell begins with a dispensing that starts after all before it have ended, and ends when all before the next
+    beginning have.
+    """
     day = "CAST({} AS DATE) - DATE '1970-01-01'"
     earliest, latest = ((d - date(1970, 1, 1)).days if d else f for d, f in ((since, -FOREVER), (until, FOREVER)))
     base.execute(
@@ -88,18 +92,19 @@ def _spells(base: Any, since: date | None, until: date | None, gap_days: int) ->
             SELECT numbered.number AS patient, drug,
                 {day.format("start")} AS first, coalesce({day.format(_quoted("end"))}, {FOREVER}) AS last
             FROM dispensings JOIN numbered USING (patient)
-        ), marked AS (
-            SELECT *, coalesce(first > max(last) OVER before + {1 + gap_days}, TRUE) AS begins FROM days
-            WINDOW before AS (PARTITION BY patient, drug ORDER BY first, last
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-        ), counted AS (
-            SELECT *, count(*) FILTER (begins) OVER (PARTITION BY patient, drug ORDER BY first, last
-                ROWS UNBOUNDED PRECEDING) AS spell FROM marked
+        ), sorted AS (
+            SELECT patient, drug, first,
+                max(last) OVER (line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,
+                max(last) OVER (line ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+            FROM days WINDOW line AS (PARTITION BY patient, drug ORDER BY first)
+        ), begun AS (
+            SELECT patient, drug, first, coalesce(
+                lead(before) OVER (PARTITION BY patient, drug ORDER BY first), final) AS last
+            FROM sorted WHERE before IS NULL OR first > before + {1 + gap_days}
         )
-        SELECT patient, drug,
-            CAST(greatest(min(first), {earliest}) AS INTEGER) AS first,
-            CAST(least(max(last), {latest}) AS INTEGER) AS last
-        FROM counted GROUP BY patient, drug, spell HAVING max(last) >= {earliest} AND min(first) <= {latest}
+        SELECT patient, drug, CAST(greatest(first, {earliest}) AS INTEGER) AS first,
+            CAST(least(last, {latest}) AS INTEGER) AS last
+        FROM begun WHERE last >= {earliest} AND first <= {latest}
         """
     )
 
