@@ -51,6 +51,47 @@ def test_counts_are_those_of_a_table(seed: int, patients: int, drugs: int, strat
         assert counts.expected[row] == pytest.approx(risk[exposed].sum(), abs=1e-4)
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(1, 9), st.sampled_from((2, 6, 70, 300)))
+@settings(max_examples=60, deadline=None)
+def test_a_patient_counts_once_however_many_regimens_hold_it(seed: int, patients: int, drugs: int, most: int) -> None:
+    draw = np.random.default_rng(seed)
+    of = np.sort(draw.integers(0, patients, patients * most // 2))  # with 300, more than 64 of a patient hold a drug
+    table = draw.random((len(of), drugs)) < 0.5
+    ever = np.zeros((patients, drugs), bool)
+    np.logical_or.at(ever, of, table)
+    outcome = draw.random(patients) < 0.3
+    outcome[:2] = True, False
+    stratum = draw.integers(0, 3, patients)
+    order = np.argsort(stratum, kind="stable")
+    regimens = Combinations.from_dense(table), of.astype(np.int32)
+    cohort = Cohort.of(Combinations.from_dense(ever), tuple(map(str, range(drugs))), outcome, stratum, None, regimens)
+    wanted = [draw.permutation(drugs)[: draw.integers(1, drugs + 1)].tolist() for _ in range(20)]
+    risk = draw.random(patients).astype(np.float32)
+    counts = count(cohort, Combinations.of(wanted, drugs), risk[order])
+    assert counts.expected is not None
+    for row, drugs_of in enumerate(wanted):
+        exposed = np.zeros(patients, bool)
+        exposed[of[table[:, drugs_of].all(axis=1)]] = True
+        here = [exposed & (stratum == s) for s in np.unique(stratum)]
+        assert counts.exposed[:, row].tolist() == [int(e.sum()) for e in here]
+        assert counts.cases[:, row].tolist() == [int((e & outcome).sum()) for e in here]
+        assert counts.expected[row] == pytest.approx(risk[exposed].sum(), abs=1e-4)
+
+
+def test_a_patient_counts_once_across_blocks() -> None:
+    draw = np.random.default_rng(9)
+    of = np.sort(draw.integers(0, 20_000, 60_000)).astype(np.int32)  # regimens of several blocks
+    table = draw.random((len(of), 4)) < 0.6
+    ever = np.zeros((20_000, 4), bool)
+    np.logical_or.at(ever, of, table)
+    regimens = Combinations.from_dense(table), of
+    outcome = draw.random(20_000) < 0.3
+    cohort = Cohort.of(Combinations.from_dense(ever), tuple("abcd"), outcome, regimens=regimens)
+    wanted = [[0], [0, 1], [0, 1, 3], [0, 1, 2, 3]]
+    counts = count(cohort, Combinations.of(wanted, 4))
+    assert counts.exposed[0].tolist() == [len(np.unique(of[table[:, drugs].all(axis=1)])) for drugs in wanted]
+
+
 def test_counts_are_duckdb_s() -> None:
     draw = np.random.default_rng(1)
     cohort = cohort_of(draw, 20_000, 60, 7, 0.15)  # more than one block of patients in all, several strata
@@ -150,6 +191,33 @@ def test_risk_is_that_of_the_truth() -> None:
     odds, low, high = adjusted_odds(cohort, np.array([0, 1]), risk)  # no effect of the pair beyond its parts
     assert low < 1 < high
     assert odds == pytest.approx(1, abs=0.15)
+
+
+def test_only_those_who_took_both_together_are_exposed() -> None:
+    # both drugs at different times do no harm; at the same time they multiply the odds by 3
+    draw = np.random.default_rng(4)
+    patients = 60_000
+    ever = draw.random((patients, 3)) < 0.3
+    together = ever[:, 0] & ever[:, 1] & (draw.random(patients) < 0.5)
+    log_odds = -2.5 + ever @ np.array([0.4, -0.3, 0.2]) + math.log(3) * together
+    outcome = draw.random(patients) < 1 / (1 + np.exp(-log_odds))
+    apart = ever[:, 0] & ever[:, 1] & ~together
+    first, second = ever.copy(), ever.copy()
+    first[apart, 1] = second[apart, 0] = False
+    of = np.concatenate([np.arange(patients), np.flatnonzero(apart)])
+    rows = Combinations.from_dense(np.concatenate([first, second[apart]])).take(np.argsort(of, kind="stable"))
+    regimens = rows, np.sort(of).astype(np.int32)
+    cohort = Cohort.of(Combinations.from_dense(ever), tuple("abc"), outcome, regimens=regimens)
+    assert count(cohort, Combinations.of([[0, 1]], 3)).exposed.sum() == together.sum()
+    odds, low, high = adjusted_odds(cohort, np.array([0, 1]), patient_risk(cohort))
+    blind = Cohort.of(cohort.taken, cohort.names, cohort.outcome)
+    diluted = adjusted_odds(blind, np.array([0, 1]), patient_risk(blind))[0]
+    assert low < odds < high
+    assert odds > 1.2 * diluted
+    observed = candidates(cohort, "observed", 1)
+    assert {frozenset(observed[r].tolist()) for r in range(len(observed))} == {
+        frozenset(r) for r in ([0, 1], [0, 2], [1, 2], [0, 1, 2])
+    }
 
 
 def test_adjusted_screens_find_the_signals_and_clear_the_confounded() -> None:

@@ -77,9 +77,20 @@ def test_screen_and_associate(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         "not in the knowledge base by name" in k for pair, k in told.items() if pair != {"warfarin", "ibuprofen"}
     )
     associated = answer(capsys, "associate", claims[0], "warfarin", "ibuprofen", *claims[1:])
+    for result in (screened, associated):
+        assert (result["overlap_days"], result["gap_days"]) == (1, 0)
+    days = "--overlap-days", "33"  # every dispensing lasts 32
+    longer = answer(capsys, "associate", claims[0], "warfarin", "ibuprofen", *claims[1:], *days)
+    assert (longer["exposed"], longer["overlap_days"]) == (0, 33)
     adjusted = associated["adjusted_odds_ratio"]
     assert isinstance(adjusted, dict)
     assert adjusted["low"] < 3 < adjusted["high"] * 1.3
+
+
+def test_a_wide_table_holds_no_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "wide.csv").write_text("patient,outcome,warfarin,ibuprofen\na,1,1,1\nb,0,1,0\nc,0,0,1\n")
+    found = answer(capsys, "associate", str(tmp_path / "wide.csv"), "warfarin", "ibuprofen")
+    assert (found["exposed"], found["overlap_days"], found["gap_days"]) == (1, None, None)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +101,7 @@ def test_screen_and_associate(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["simulate", "no/where.npz"], "no: no such folder"),
         (["simulate", "x.npz", "--background", "blue"], "--background 'blue'"),
         (["screen", "none.csv"], "none.csv: no such file"),
+        (["screen", "none.csv", "--overlap-days", "30"], "--overlap-days and --gap-days need dispensings"),
         (["screen", "none.csv", "--since", "yesterday"], "--since 'yesterday' is no date"),
         (["metrics", "none"], "result.json: no such file"),
     ],

@@ -28,6 +28,10 @@ People = Annotated[Path | None, typer.Option(help="patient, outcome, stratum, co
 Covariate = Annotated[list[str] | None, typer.Option(help="a wide table's column that is no drug")]
 Since = Annotated[str | None, typer.Option(help="first day, 2024-01-01")]
 Until = Annotated[str | None, typer.Option(help="last day")]
+OverlapDays = Annotated[int | None, typer.Option(help="fewest days on end that drugs were taken together [1]", min=1)]
+GapDays = Annotated[
+    int | None, typer.Option(help="permissible gap between dispensings of a drug that counts as taken [0]", min=0)
+]
 Claims = Annotated[Path, typer.Argument(help="dispensings (with --people) or a wide table; CSV or Parquet")]
 Seed = Annotated[int, typer.Option(help="of all chance", min=0)]
 
@@ -182,19 +186,21 @@ def screen_command(
     covariate: Covariate = None,
     since: Since = None,
     until: Until = None,
+    overlap_days: OverlapDays = None,
+    gap_days: GapDays = None,
     json_: Json = False,
 ) -> None:
     """Count and test all pairs, triples or regimens; print those called at the false-discovery rate."""
     from polypharmacy.mining.screening import screen
 
     with _bad_input():
-        cohort = _cohort(claims, people, covariate, since, until)
+        cohort = _cohort(claims, people, covariate, since, until, overlap_days, gap_days)
         result = screen(cohort, what, support, adjust, dependent)
     rows = result.found(rate)
     findings = [_finding(cohort, result, int(row)) for row in rows]
     answer = {
         "what": what, "patients": len(cohort), "tested": len(result.combinations), "rate": rate, "adjusted": adjust,
-        "findings": findings,
+        **_times(people, overlap_days, gap_days), "findings": findings,
     }  # fmt: skip
     if json_:
         typer.echo(json.dumps(answer, indent=2))
@@ -215,6 +221,8 @@ def associate_command(
     covariate: Covariate = None,
     since: Since = None,
     until: Until = None,
+    overlap_days: OverlapDays = None,
+    gap_days: GapDays = None,
     json_: Json = False,
 ) -> None:
     """Relative risk and odds ratio of one combination: crude, over strata, shrunk, adjusted."""
@@ -227,7 +235,7 @@ def associate_command(
     from polypharmacy.patients import InputError
 
     with _bad_input():
-        cohort = _cohort(claims, people, covariate, since, until)
+        cohort = _cohort(claims, people, covariate, since, until, overlap_days, gap_days)
     number = {name: place for place, name in enumerate(cohort.names)}
     for drug in drugs:
         if drug not in number:
@@ -237,6 +245,7 @@ def associate_command(
     observed, due = counts.cases.sum(axis=0), stratified_expected(counts)
     answer: dict[str, Any] = {
         "drugs": list(drugs), "exposed": int(counts.exposed.sum()), "cases": int(observed[0]), "patients": len(cohort),
+        **_times(people, overlap_days, gap_days),
     }  # fmt: skip
     for name, estimate in (
         ("relative_risk", relative_risk(counts)),
@@ -267,7 +276,13 @@ def metrics_command(
 
 
 def _cohort(
-    claims: Path, people: Path | None, covariates: list[str] | None, since: str | None, until: str | None
+    claims: Path,
+    people: Path | None,
+    covariates: list[str] | None,
+    since: str | None,
+    until: str | None,
+    overlap_days: int | None,
+    gap_days: int | None,
 ) -> "Cohort":
     from polypharmacy.mining.readers import read_long, read_wide
     from polypharmacy.patients import InputError
@@ -279,10 +294,17 @@ def _cohort(
         except ValueError:
             raise InputError(f"{name} {text!r} is no date; write 2024-12-31") from None
     if people is not None:
-        return read_long(claims, people, days[0], days[1])
-    if since or until:
-        raise InputError("--since and --until need dispensings with dates; give --people too")
+        return read_long(claims, people, days[0], days[1], overlap_days=overlap_days or 1, gap_days=gap_days or 0)
+    if since or until or overlap_days is not None or gap_days is not None:
+        raise InputError("--since, --until, --overlap-days and --gap-days need dispensings; give --people too")
     return read_wide(claims, covariates or ())
+
+
+def _times(people: Path | None, overlap_days: int | None, gap_days: int | None) -> dict[str, int | None]:
+    """How drugs were taken together; None for a wide table, which does not say when they were."""
+    if people is None:
+        return {"overlap_days": None, "gap_days": None}
+    return {"overlap_days": overlap_days or 1, "gap_days": gap_days or 0}
 
 
 def _finding(cohort: "Cohort", result: Any, row: int) -> dict[str, Any]:

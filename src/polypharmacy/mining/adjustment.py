@@ -71,12 +71,13 @@ def _conjugate_gradients(
 
 
 def adjusted_odds(cohort: Cohort, drugs: np.ndarray, risk: np.ndarray) -> tuple[float, float, float]:
-    """Odds ratio of taking all these drugs, given each patient's risk without it, with a 95% interval.
+    """Odds ratio of taking all these drugs together, given each patient's risk without it, with a 95% interval.
 
     The maximum likelihood of one coefficient beside a fixed offset; NaN when nobody took them all.
     """
     wanted = Combinations.of([drugs.tolist()], cohort.taken.drugs)
-    exposed = _exposed(cohort.taken.offsets, cohort.taken.members, wanted.members)
+    exposed = np.zeros(len(cohort), bool)
+    exposed[cohort.patients[_holds(cohort.regimens.offsets, cohort.regimens.members, wanted.members)]] = True
     if not exposed.any():
         return np.nan, np.nan, np.nan
     offset = np.log(risk[exposed] / (1 - risk[exposed])).astype(float)
@@ -95,14 +96,15 @@ def adjusted_odds(cohort: Cohort, drugs: np.ndarray, risk: np.ndarray) -> tuple[
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _exposed(offsets: np.ndarray, taken: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _holds(offsets: np.ndarray, taken: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Whether each regimen holds all that is wanted, bool [regimens]."""
     out = np.zeros(len(offsets) - 1, np.bool_)
-    for patient in range(len(out)):
+    for row in range(len(out)):
         found = 0
-        for place in range(offsets[patient], offsets[patient + 1]):
+        for place in range(offsets[row], offsets[row + 1]):
             if found < len(wanted) and taken[place] == wanted[found]:
                 found += 1
-        out[patient] = found == len(wanted)
+        out[row] = found == len(wanted)
     return out
 
 

@@ -2,8 +2,8 @@
 
 Two layouts. Long: a table of dispensings (patient, drug, start, end) and a table of people (patient, outcome, perhaps
 stratum; further columns of 0 and 1 are covariates). Wide: one table with patient, outcome, perhaps stratum, and one
-column of 0 and 1 for every drug. Nothing is guessed or dropped: a row that makes no sense stops the reading and is
-named.
+column of 0 and 1 for every drug, which says nothing of time. Nothing is guessed or dropped: a row that makes no sense
+stops the reading and is named.
 """
 
 from collections.abc import Iterable
@@ -16,10 +16,15 @@ import numpy as np
 from polypharmacy.mining.cohort import Cohort
 from polypharmacy.mining.combinations import MOST_DRUGS, Combinations
 from polypharmacy.mining.errors import ClaimsError
+from polypharmacy.mining.regimens import largest_regimens
 
 NOT_DRUGS = ("patient", "outcome", "stratum")
 YES = "('1', 'true', 't', 'yes')"
 NO = "('0', 'false', 'f', 'no')"
+FOREVER = 2**30
+"""A day after all others, counted from 1970."""
+BATCH = 500_000
+"""Patients whose dates are in memory at once."""
 
 
 def read_long(
@@ -28,15 +33,23 @@ def read_long(
     since: date | None = None,
     until: date | None = None,
     codes: Iterable[str] | None = None,
+    overlap_days: int = 1,
+    gap_days: int = 0,
 ) -> Cohort:
-    """A cohort of the people listed; a drug counts as taken when a dispensing overlaps the time from `since` to
-    `until`.
+    """A cohort of the people listed; a drug counts as taken when it was on a day from `since` to `until`, drugs as
+    taken together when all were on the same `overlap_days` days on end of that time.
 
-    codes: all drug codes that may occur; another one is an error. A missing end is still going on.
+    A dispensing lasts from its start to its end, both included; a missing end is still going on. Dispensings of a drug
+    that overlap, follow on the next day, or leave at most `gap_days` days between them (the permissible gap) are one.
+    codes: all drug codes that may occur; another one is an error.
     Raises ClaimsError for a file that is missing, empty or no table; a missing column; a patient listed twice, or
     dispensed to but not listed; an outcome other than 0 or 1; a missing drug, patient, start or stratum; an end before
     its start.
     """
+    if overlap_days < 1 or gap_days < 0:
+        raise ClaimsError(f"overlap days {overlap_days} and gap days {gap_days}: at least 1 and 0 are needed")
+    if since is not None and until is not None and since > until:
+        raise ClaimsError(f"since {since} comes after until {until}")
     base = _connect()
     _table(base, "dispensings", dispensings, ("patient", "drug", "start", "end"))
     columns = _table(base, "people", people, ("patient", "outcome"))
@@ -44,7 +57,7 @@ def read_long(
     _check_people(base, people, columns, covariates)
     _check(base, dispensings, "dispensings", "patient IS NULL", "patient", "give every row a patient")
     _check(base, dispensings, "dispensings", "drug IS NULL", "drug", "give every row a drug")
-    bad = 'start IS NULL OR TRY_CAST(start AS DATE) IS NULL OR ("end" IS NOT NULL AND TRY_CAST("end" AS DATE) IS NULL)'
+    bad = f'start IS NULL OR {_no_date("start")} OR ("end" IS NOT NULL AND {_no_date(_quoted("end"))})'
     _check(base, dispensings, "dispensings", bad, "start or end", "write dates as 2024-12-31")
     late = 'TRY_CAST("end" AS DATE) < TRY_CAST(start AS DATE)'
     _check(base, dispensings, "dispensings", late, "end", "an end must not come before its start")
@@ -54,15 +67,46 @@ def read_long(
         base.execute("CREATE TEMP TABLE codes AS SELECT unnest(?::VARCHAR[]) AS code", [sorted(set(codes))])
         unknown = "drug NOT IN (SELECT code FROM codes)"
         _check(base, dispensings, "dispensings", unknown, "drug", "not among the codes given; add or correct it")
-    inside = ["TRUE"]
-    if since is not None:
-        inside.append(f'("end" IS NULL OR CAST("end" AS DATE) >= DATE \'{since.isoformat()}\')')
-    if until is not None:
-        inside.append(f"CAST(start AS DATE) <= DATE '{until.isoformat()}'")
+    _number_people(base, "stratum" in columns, covariates)
+    _spells(base, since, until, gap_days)
+    base.execute("CREATE TEMP TABLE taken AS SELECT DISTINCT patient, drug FROM spells")
+    return _cohort(base, dispensings, covariates, overlap_days)
+
+
+def _no_date(column: str) -> str:
+    return f"coalesce(NOT isfinite(TRY_CAST({column} AS DATE)), TRUE)"
+
+
+def _spells(base: Any, since: date | None, until: date | None, gap_days: int) -> None:
+    """Days on end on which a patient took a drug, from `since` to `until`: patient, drug, first, last.
+
+    A spell begins with a dispensing that starts after all before it have ended, and ends when all before the next
+    beginning have.
+    """
+    day = "CAST({} AS DATE) - DATE '1970-01-01'"
+    earliest, latest = ((d - date(1970, 1, 1)).days if d else f for d, f in ((since, -FOREVER), (until, FOREVER)))
     base.execute(
-        f"CREATE TEMP TABLE taken AS SELECT DISTINCT patient, drug FROM dispensings WHERE {' AND '.join(inside)}"
+        f"""
+        CREATE TEMP TABLE spells AS
+        WITH days AS (
+            SELECT numbered.number AS patient, drug,
+                {day.format("start")} AS first, coalesce({day.format(_quoted("end"))}, {FOREVER}) AS last
+            FROM dispensings JOIN numbered USING (patient)
+        ), sorted AS (
+            SELECT patient, drug, first,
+                max(last) OVER (line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,
+                max(last) OVER (line ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+            FROM days WINDOW line AS (PARTITION BY patient, drug ORDER BY first)
+        ), begun AS (
+            SELECT patient, drug, first, coalesce(
+                lead(before) OVER (PARTITION BY patient, drug ORDER BY first), final) AS last
+            FROM sorted WHERE before IS NULL OR first > before + {1 + gap_days}
+        )
+        SELECT patient, drug, CAST(greatest(first, {earliest}) AS INTEGER) AS first,
+            CAST(least(last, {latest}) AS INTEGER) AS last
+        FROM begun WHERE last >= {earliest} AND first <= {latest}
+        """
     )
-    return _cohort(base, dispensings, "stratum" in columns, covariates)
 
 
 def read_wide(path: Path, covariates: Iterable[str] = ()) -> Cohort:
@@ -81,11 +125,13 @@ def read_wide(path: Path, covariates: Iterable[str] = ()) -> Cohort:
         raise ClaimsError(f"{path}: no column of a drug")
     _check_people(base, path, columns, [*covariates, *drugs])
     listed = ", ".join(_quoted(d) for d in drugs)
+    _number_people(base, "stratum" in columns, covariates)
     base.execute(
-        f"CREATE TEMP TABLE taken AS SELECT patient, drug FROM (UNPIVOT people ON {listed} INTO NAME drug VALUE given) "
-        f"WHERE lower(given) IN {YES}"
+        "CREATE TEMP TABLE taken AS SELECT number AS patient, drug "
+        f"FROM (UNPIVOT people ON {listed} INTO NAME drug VALUE given) "
+        f"JOIN numbered USING (patient) WHERE lower(given) IN {YES}"
     )
-    return _cohort(base, path, "stratum" in columns, covariates)
+    return _cohort(base, path, covariates)
 
 
 def _connect() -> Any:
@@ -143,33 +189,55 @@ def _check(base: Any, path: Path, table: str, wrong: str, column: str, mend: str
         raise ClaimsError(f"{path}: {column}: {rows} wrong, the first is row {row + 1}; {mend}")
 
 
-def _cohort(base: Any, path: Path, stratified: bool, covariates: list[str]) -> Cohort:
-    """Number drugs from the rarest up and patients by stratum; fetch the rows as arrays."""
-    drugs = base.execute("SELECT drug FROM taken GROUP BY drug ORDER BY count(*), drug").fetchall()
-    if not 0 < len(drugs) <= MOST_DRUGS:
-        raise ClaimsError(f"{path}: {len(drugs)} drugs were taken; at least 1 and at most {MOST_DRUGS} can be")
-    names = tuple(row[0] for row in drugs)
-    base.execute(
-        "CREATE TEMP TABLE drugs AS SELECT drug, row_number() OVER (ORDER BY count(*), drug) - 1 AS number "
-        "FROM taken GROUP BY drug"
-    )
+def _number_people(base: Any, stratified: bool, covariates: list[str]) -> None:
     stratum = "stratum" if stratified else "'all'"
     flags = "".join(f", lower({_quoted(c)}) IN {YES} AS flag_{i}" for i, c in enumerate(covariates))
     base.execute(
         f"CREATE TEMP TABLE numbered AS SELECT patient, {stratum} AS stratum, lower(outcome) IN {YES} AS outcome{flags}"
-        f", row_number() OVER (ORDER BY {stratum}, patient) - 1 AS number FROM people"
+        f", CAST(row_number() OVER (ORDER BY {stratum}, patient) - 1 AS INTEGER) AS number FROM people"
     )
+
+
+def _cohort(base: Any, path: Path, covariates: list[str], overlap_days: int | None = None) -> Cohort:
+    """Number drugs from the rarest up; fetch the rows as arrays. Without overlap_days, no times are known."""
+    base.execute(
+        "CREATE TEMP TABLE drugs AS SELECT drug, CAST(row_number() OVER (ORDER BY count(*), drug) - 1 AS INTEGER) "
+        "AS number FROM taken GROUP BY drug"
+    )
+    names = tuple(row[0] for row in base.execute("SELECT drug FROM drugs ORDER BY number").fetchall())
+    if not 0 < len(names) <= MOST_DRUGS:
+        raise ClaimsError(f"{path}: {len(names)} drugs were taken; at least 1 and at most {MOST_DRUGS} can be")
     held = base.execute("SELECT * EXCLUDE (patient, number) FROM numbered ORDER BY number").fetchnumpy()
     rows = base.execute(
-        "SELECT CAST(numbered.number AS INTEGER) AS patient, CAST(drugs.number AS SMALLINT) AS drug FROM taken "
-        "JOIN numbered USING (patient) JOIN drugs USING (drug) ORDER BY 1, 2"
+        "SELECT patient, CAST(drugs.number AS SMALLINT) AS drug FROM taken JOIN drugs USING (drug) ORDER BY 1, 2"
     ).fetchnumpy()
-    sizes = np.bincount(rows["patient"], minlength=len(held["outcome"]))
+    people = len(held["outcome"])
+    sizes = np.bincount(rows["patient"], minlength=people)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     taken = Combinations(offsets, np.asarray(rows["drug"], dtype=np.int16), len(names))
     flagged = [np.asarray(held[f"flag_{i}"], dtype=np.uint8) for i in range(len(covariates))]
     table = np.stack(flagged, axis=1) if flagged else None
-    return Cohort.of(taken, names, np.asarray(held["outcome"]), np.asarray(held["stratum"], dtype=str), table)
+    outcome, stratum = np.asarray(held["outcome"]), np.asarray(held["stratum"], dtype=str)
+    regimens = None if overlap_days is None else _regimens(base, people, len(names), overlap_days)
+    return Cohort.of(taken, names, outcome, stratum, table, regimens)
+
+
+def _regimens(base: Any, people: int, drugs: int, overlap_days: int) -> tuple[Combinations, np.ndarray]:
+    """Drugs that were taken on the same `overlap_days` days on end: those on one day, after that many days less one
+    are taken off the end of every spell.
+    """
+    held, whose = Combinations.of([], drugs), [np.empty(0, np.int32)]
+    for low in range(0, people, BATCH):
+        part = base.execute(
+            f"SELECT patient, CAST(drugs.number AS SMALLINT) AS drug, first, last - {overlap_days - 1} AS last "
+            f"FROM spells JOIN drugs USING (drug) WHERE patient >= {low} AND patient < {low + BATCH} "
+            f"AND last - {overlap_days - 1} >= first ORDER BY patient"
+        ).fetchnumpy()
+        patient, drug, first, last = (np.asarray(part[name]) for name in ("patient", "drug", "first", "last"))
+        regimens, patients = largest_regimens(patient, drug, first, last, drugs)
+        held = held.join(regimens)
+        whose.append(patients)
+    return held, np.concatenate(whose)
 
 
 def _quoted(name: str) -> str:

@@ -94,9 +94,9 @@ def candidates(cohort: Cohort, what: str, support: int) -> Combinations:
         raise ClaimsError(f"what to screen is {what!r}, not one of {', '.join(WHAT)}")
     drugs = cohort.taken.drugs
     if what == "observed":
-        several = np.flatnonzero(cohort.taken.sizes > 1)
-        keys, first, times = np.unique(cohort.taken.take(several).keys(), return_index=True, return_counts=True)
-        return cohort.taken.take(several[np.sort(first[times >= 1])]) if len(keys) else Combinations.of([], drugs)
+        several = np.flatnonzero(cohort.regimens.sizes > 1)
+        _, first = np.unique(cohort.regimens.take(several).keys(), return_index=True)
+        return cohort.regimens.take(several[np.sort(first)])
     common = np.flatnonzero(np.bincount(cohort.taken.members, minlength=drugs) >= support)
     pairs = np.array(list(choose(common.tolist(), 2)), dtype=np.int64).reshape(-1, 2)
     table = _regular(pairs, drugs)
