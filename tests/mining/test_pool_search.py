@@ -64,6 +64,15 @@ def test_false_ones_among_the_highest_scores_stop_the_flagging() -> None:
     assert Calibration.of(scores, right, np.ones(2000)).cut(unasked, 0, 0.01) == np.inf
 
 
+def test_rows_of_one_score_are_flagged_all_or_none() -> None:
+    draw = np.random.default_rng(2)
+    sure, doubtful = np.full(1000, 0.999), np.full(1000, 0.75)
+    right = np.concatenate([np.ones(1000), draw.random(1000) < 0.75])
+    calibration = Calibration.of(np.concatenate([sure, doubtful]), right, np.ones(2000))
+    cut = calibration.cut(np.concatenate([np.full(5000, 0.999), np.full(5000, 0.75)]), 0, 0.01)
+    assert cut == 0.999
+
+
 def test_regimen_classes_learn_two_of_a_pattern() -> None:
     draw = np.random.default_rng(0)
     pool = simulate(1, combinations=12_000, drugs=120).combinations

@@ -67,9 +67,8 @@ class Calibration:
         """
         ordered = np.sort(scores)[::-1]
         most = rate * (np.arange(1, len(ordered) + 1) + known)
-        fit = np.flatnonzero(
-            spent + np.cumsum(self.false(ordered)) <= np.minimum(SHARE * most, (np.sqrt(most + 1) - 1) ** 2)
-        )
+        within = spent + np.cumsum(self.false(ordered)) <= np.minimum(SHARE * most, (np.sqrt(most + 1) - 1) ** 2)
+        fit = np.flatnonzero(within & np.append(ordered[1:] < ordered[:-1], True))  # equal scores, all or none
         return float(ordered[fit[-1]]) if len(fit) else np.inf
 
 
