@@ -165,7 +165,7 @@ def _paper(
     from polypharmacy.mining.optim_neural_ts import Settings, optim_neural_ts
     from polypharmacy.mining.reward_network import Training
 
-    settings = Settings(**{**how, "training": Training(*how["training"])})
+    settings = Settings(**{**how, "training": Training(*how["training"], patience=100)})
     return optim_neural_ts(queries, budget, seed, threshold, settings, advance, watch)
 
 
