@@ -34,6 +34,7 @@ PER_PAIR = 6
 SOUGHT = 0.1
 """What an answer that was sought out counts for in the calibration, one drawn at random counting 1."""
 LOOK = 400_000
+"""Rows of a pool that is listed, at most; of a larger one SAMPLE stand for it."""
 SAMPLE = 100_000
 PROPOSALS = 20
 """Proposed for each query to come, of a pool that is not listed."""
