@@ -16,6 +16,7 @@ from polypharmacy.mining.predictor import read_ensemble
 from polypharmacy.mining.queries import Queries
 from polypharmacy.mining.reward_network import RewardNetwork, Rows, Training
 from polypharmacy.mining.simulator import simulate
+from tests.mining.original_optim_neural_ts import Original
 
 
 def in_torch(network: RewardNetwork) -> torch.nn.Sequential:
@@ -59,26 +60,34 @@ def test_sigma_is_the_closed_form(layers: int) -> None:
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_training_takes_the_steps_that_torch_takes(layers: int) -> None:
+    """Weight decay, the plateau and which weights are kept included."""
     draw = np.random.default_rng(4)
     x, y = (draw.random((40, 9)) * (draw.random((40, 9)) < 0.5)).astype(np.float32), draw.random(40).astype(np.float32)
     network = RewardNetwork.start(9, 6, layers, np.random.default_rng(1))
     same = in_torch(network)
-    optimizer = torch.optim.Adam(same.parameters(), lr=0.01)
-    order = np.random.default_rng(2)
-    for _ in range(5):
+    optimizer = torch.optim.Adam(same.parameters(), lr=0.01, weight_decay=0.05)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+    order, table, wanted, least = np.random.default_rng(2), torch.from_numpy(x), np.zeros(40), np.inf
+    for _ in range(30):
         for rows in torch.from_numpy(order.permutation(40)).split(16):  # type: ignore[no-untyped-call]
             optimizer.zero_grad()
-            loss = torch.nn.functional.mse_loss(same(torch.from_numpy(x)[rows])[:, 0], torch.from_numpy(y)[rows])
+            loss = torch.nn.functional.mse_loss(same(table[rows])[:, 0], torch.from_numpy(y)[rows])
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-    network.train(Rows.of(x), y, Training(epochs=5, batch=16), np.random.default_rng(2))
-    with torch.no_grad():
-        wanted = same(torch.from_numpy(x))[:, 0].numpy()
-    np.testing.assert_allclose(network.predict(Rows.of(x)), wanted, atol=1e-4)
+        with torch.no_grad():
+            found = same(table)[:, 0].numpy()
+        error = float(((found - y) ** 2).mean())
+        plateau.step(error)
+        if error < least:
+            least, wanted = error, found
+    assert optimizer.param_groups[0]["lr"] < 0.01
+    how = Training(epochs=30, batch=16, patience=3)
+    assert network.train(Rows.of(x), y, how, np.random.default_rng(2), 0.05) == pytest.approx(least, abs=1e-4)
+    np.testing.assert_allclose(network.predict(Rows.of(x)), wanted, atol=1e-3)
 
 
 def test_samples_spread_by_the_exploration() -> None:
-    agent = NeuralTS(4, seed=1, width=6, layers=1, ridge=1.0, exploration=4.0)
+    agent = NeuralTS(4, seed=1, width=6, layers=1, ridge=1.0, exploration=2.0)
     mean, sigma = agent.predict(Rows.of(np.ones((1, 4))))
     samples = agent.sample(Rows.of(np.ones((20_000, 4))))
     assert samples.mean() == pytest.approx(float(mean[0]), abs=0.05 * float(sigma[0]))
@@ -156,3 +165,46 @@ def test_a_run_flags_and_its_export_says_the_same(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"nothing")
     with pytest.raises(ClaimsError, match=r"bad\.npz: not an exported ensemble"):
         read_ensemble(tmp_path / "bad.npz")
+
+
+def test_evolution_finds_what_the_original_finds() -> None:
+    """The same network and U: the sampled reward of the best member, and how many drugs it has."""
+    pool = simulate(25, "protective", combinations=2000, drugs=60)
+    table, draw = pool.combinations.dense(), np.random.default_rng(0)
+    agent = NeuralTS(60, seed=3, width=16, layers=1, ridge=1.0, exploration=1.0)
+    seen = Rows.of(table[:300])
+    agent.fit(seen, pool.relative_risk[:300], Training(epochs=40), 1 / 300)
+    agent.observe(seen)
+    original = Original(table, pool.relative_risk, seed=5)
+    original.network = in_torch(agent.network)
+    original.u = torch.ones(len(agent.seen))
+    original.u += (original.gradients(original.table[:300])[1] ** 2).sum(dim=0)
+
+    def ours() -> tuple[float, float]:
+        best, value = differential_evolution(
+            lambda x: agent.sample(Rows.of(x)), table[draw.integers(0, 2000, 32)], 16, draw
+        )
+        return value, best.sum()
+
+    def theirs() -> tuple[float, float]:
+        best, value = original.evolve()[:2]
+        return value, float(best.sum())
+
+    mine, others = np.array([ours() for _ in range(200)]), np.array([theirs() for _ in range(12)])
+    error = np.sqrt(mine.var(axis=0) / len(mine) + others.var(axis=0, ddof=1) / len(others))
+    assert (np.abs(mine.mean(axis=0) - others.mean(axis=0)) < 3 * error).all()
+
+
+def test_plays_hit_as_often_as_the_original_s() -> None:
+    pool = simulate(25, "protective", combinations=2000, drugs=60)
+    table, truth, hits = pool.combinations.dense(), pool.relative_risk > 1.1, np.empty((2, 4))
+    how = Settings(width=16, warmup=200, population=8, steps=4, training=Training(epochs=30, patience=100))
+    for seed in range(4):
+        queries = Queries(pool, seed)
+        optim_neural_ts(queries, 250, seed, settings=how)
+        original = Original(table, pool.relative_risk, seed, width=16, epochs=30, population=8, steps=4)
+        hits[:, seed] = truth[queries.rows[200:]].mean(), truth[original.play(200, 50, noise=0.0)].mean()
+    ours, theirs = hits.mean(axis=1)
+    share = hits.mean()
+    assert abs(ours - theirs) < 3 * np.sqrt(2 * share * (1 - share) / 200)
+    assert min(ours, theirs) > truth.mean()

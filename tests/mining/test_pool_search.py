@@ -12,7 +12,7 @@ from polypharmacy.mining.calibration import SHARE, Calibration
 from polypharmacy.mining.combinations import Combinations
 from polypharmacy.mining.errors import ClaimsError
 from polypharmacy.mining.metrics import grade
-from polypharmacy.mining.pool_search import pool_search
+from polypharmacy.mining.pool_search import PROPOSALS, pool_search
 from polypharmacy.mining.queries import Queries
 from polypharmacy.mining.regimen_classes import RegimenClasses
 from polypharmacy.mining.simulator import simulate
@@ -154,11 +154,16 @@ def test_a_stopped_search_asks_nothing_twice(tmp_path: Path) -> None:
 def test_a_pool_too_large_to_read_each_time_is_searched_by_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = simulate(103, combinations=20_000, drugs=100)
     monkeypatch.setattr("polypharmacy.mining.pool_search.LOOK", 4000)
+    monkeypatch.setattr("polypharmacy.mining.pool_search.SAMPLE", 3000)
     queries, seen = Queries(pool, 0), []
     found = pool_search(queries, 900, 0, watch=lambda flagged, asked: seen.append(int(flagged.sum())))
     assert len(np.unique(queries.rows)) == 900
-    assert max(seen[:-1]) < 4000 + 900 < seen[-1] == found.flagged.sum()  # all is read at the end alone
+    most = 3000 + PROPOSALS * 200  # a batch is a fifth of the queries
+    assert max(seen[:-1]) < most + 900 < seen[-1] == found.flagged.sum()  # all is read at the end alone
     assert grade(pool, found.flagged, queries.rows, found.score, 1.1)["precision"] >= 0.98
+    again = Queries(pool, 0)
+    pool_search(again, 900, 0)
+    np.testing.assert_array_equal(again.rows, queries.rows)
 
 
 def test_grades_by_hand() -> None:

@@ -170,7 +170,9 @@ def _paper(
     from polypharmacy.mining.optim_neural_ts import Settings, optim_neural_ts
     from polypharmacy.mining.reward_network import Training
 
-    settings = Settings(**{**how, "training": Training(*how["training"])})
+    epochs, batch, rate = how["training"]
+    training = Training(epochs, batch, rate, Settings().training.patience)
+    settings = Settings(**{**how, "training": training})
     return optim_neural_ts(queries, budget, seed, threshold, settings, advance, watch)
 
 

@@ -23,18 +23,18 @@ class NeuralTS:
         return mean, np.sqrt(self.ridge * square)
 
     def sample(self, rows: Rows) -> np.ndarray:
-        """Rewards drawn from normal(mean, sqrt(exploration) sigma), float [rows]."""
+        """Rewards drawn from normal(mean, exploration x sigma), float [rows]."""
         mean, sigma = self.predict(rows)
-        return self._draw.normal(mean, np.sqrt(self.exploration) * sigma)
+        return self._draw.normal(mean, self.exploration * sigma)
 
     def observe(self, rows: Rows) -> None:
         """Add the squared gradients at rows to U."""
         self.network.add_squared_gradients(rows, self.seen)
         np.divide(1, self.seen, out=self._inverse)
 
-    def fit(self, rows: Rows, y: np.ndarray, how: Training) -> float:
-        """Train on rewards y of rows; the lowest loss."""
-        return self.network.train(rows, y, how, self._shuffle)
+    def fit(self, rows: Rows, y: np.ndarray, how: Training, decay: float = 0.0) -> float:
+        """Train on rewards y of rows, plus decay / 2 times the squared weights; the least mean squared error."""
+        return self.network.train(rows, y, how, self._shuffle, decay)
 
     def restart(self, seen: np.ndarray, seed: list[int]) -> None:
         """Go on from U as it was, float32 [parameters], with samples of another seed."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from polypharmacy.mining.combinations import Combinations
 from polypharmacy.mining.evolution import differential_evolution
+from polypharmacy.mining.inverted_index import InvertedIndex
 from polypharmacy.mining.neural_ts import NeuralTS
 from polypharmacy.mining.predictor import Ensemble, Member
 from polypharmacy.mining.queries import Queries
@@ -35,7 +36,7 @@ class Settings:
     steps: int = 16
     weight: float = 1.0
     crossover: float = 0.9
-    training: Training = field(default_factory=Training)
+    training: Training = field(default_factory=lambda: Training(patience=100))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,8 @@ def optim_neural_ts(
     agent.observe(Rows.of_combinations(pool.take(played)))
 
     def learn() -> None:
-        agent.fit(Rows.of_combinations(pool.take(queries.rows)), queries.answers, how.training)
+        rows = Rows.of_combinations(pool.take(queries.rows))
+        agent.fit(rows, queries.answers, how.training, how.ridge / len(rows))
 
     learn()
     flagged = np.zeros(len(pool), bool)
@@ -114,18 +116,14 @@ class Nearest:
     """The existing combination nearest to a vector by the sum of absolute differences (of 0 and 1: Hamming's)."""
 
     def __init__(self, pool: Combinations) -> None:
-        self._sizes = pool.sizes
-        order = np.argsort(pool.members, kind="stable")
-        self._rows = np.repeat(np.arange(len(pool)), self._sizes)[order]
-        self._bounds = np.searchsorted(pool.members[order], np.arange(pool.drugs + 1))
+        self._sizes, self._index = pool.sizes.astype(np.float32), InvertedIndex.of(pool)
 
     def of(self, vector: np.ndarray) -> int:
         """Its row number, the first of equals. vector: float [drugs], 0 to 1.
 
         |v - c| sums to what v has, plus what c has, less twice what they share: rows that share no drug need no look.
         """
-        distance = self._sizes.astype(float)
-        for drug in np.flatnonzero(vector):
-            rows = self._rows[self._bounds[drug] : self._bounds[drug + 1]]
-            distance[rows] -= 2 * vector[drug]
+        distance = self._sizes.copy()
+        for drug in np.flatnonzero(vector).tolist():
+            distance[self._index[drug]] -= np.float32(2 * vector[drug])
         return int(distance.argmin())

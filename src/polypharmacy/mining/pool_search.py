@@ -4,8 +4,8 @@ Four models of regimen classes, each fitted to three quarters of the answers. A 
 share of what would be flagged now; some rows at random; rows that share a pair of drugs with answers that no model
 expected; and for the rest Thompson sampling, each model's likeliest rows that are not already as good as certain. At
 the end of the budget the likeliest rows go first. Flagged is what was found above the threshold, and what the
-calibration lets pass. Of a pool of more than LOOK rows each refit proposes from a fresh sample of LOOK; all are read
-once, at the end.
+calibration lets pass. Of a pool of more than LOOK rows a batch is chosen among a fresh sample, which stands for the
+pool, and proposals put together from what the models learned; all are read once, at the end.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,8 @@ import numpy as np
 
 from polypharmacy.mining.calibration import Calibration
 from polypharmacy.mining.combinations import Combinations
+from polypharmacy.mining.inverted_index import InvertedIndex
+from polypharmacy.mining.proposals import propose
 from polypharmacy.mining.queries import Queries
 from polypharmacy.mining.regimen_classes import FIRST_ITERATIONS, ITERATIONS, RegimenClasses
 
@@ -32,6 +34,10 @@ PER_PAIR = 6
 SOUGHT = 0.1
 """What an answer that was sought out counts for in the calibration, one drawn at random counting 1."""
 LOOK = 400_000
+"""Rows of a pool that is listed, at most; of a larger one SAMPLE stand for it."""
+SAMPLE = 100_000
+PROPOSALS = 20
+"""Proposed for each query to come, of a pool that is not listed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +74,8 @@ def pool_search(
     pool = queries.pool.combinations
     budget = min(budget, len(pool))
     draw = np.random.default_rng([seed, 0])
-    fold = draw.integers(0, MODELS, len(pool))
+    fold = draw.integers(0, MODELS, len(pool)).astype(np.int8)
+    index = InvertedIndex.of(pool) if len(pool) > LOOK else None
     asked = np.zeros(len(pool), bool)
     batch = draw.permutation(len(pool))[: min(warmup, budget)]
     weight = np.ones(len(batch))
@@ -89,13 +96,20 @@ def pool_search(
         right = sure > 1 - FALSE_RATE
         calibration = Calibration.of(held_out, sure, weight)
         done = len(rows) >= budget
-        looked = np.flatnonzero(~asked)
-        if len(pool) > LOOK and not done:
-            looked = np.sort(draw.choice(looked, min(LOOK, len(looked)), replace=False))
+        size = min(max(int(len(rows) * GROWTH), len(rows) + 1), budget) - len(rows)
+        if index is None or done:
+            looked = np.flatnonzero(~asked)
+            fair = np.ones(len(looked), bool)  # what stands for the pool
+        else:
+            sample = draw.integers(0, len(pool), SAMPLE)
+            proposed = [propose(m, pool, index, PROPOSALS * size // MODELS, threshold, draw) for m in models]
+            looked = np.unique(np.concatenate([sample, *proposed]))
+            looked = looked[~asked[looked]]
+            fair = np.isin(looked, sample)
         chances = np.stack([m.chance(pool, looked, threshold, queries.noise) for m in models])
         score = chances.mean(axis=0)
-        part = len(looked) / max(len(pool) - len(rows), 1)
-        cut = calibration.cut(score, part * right.sum(), FALSE_RATE, part * (1 - sure[right]).sum())
+        part = fair.sum() / max(len(pool) - len(rows), 1)
+        cut = calibration.cut(score[fair], part * right.sum(), FALSE_RATE, part * (1 - sure[right]).sum())
         would = score >= cut
         flagged = np.zeros(len(pool), bool)
         flagged[looked[would]] = True
@@ -108,12 +122,11 @@ def pool_search(
             everywhere[looked] = score
             everywhere[rows] = np.mean([m.chance(pool, rows, threshold, queries.noise) for m in models], axis=0)
             return Found(flagged, everywhere, cut, models, calibration, trace)
-        size = min(max(int(len(rows) * GROWTH), len(rows) + 1), budget) - len(rows)
         ending = len(rows) >= ENDGAME * budget
         chosen = Choice(looked, draw)
-        chosen.some(would, int(AUDIT * size))
+        chosen.some(would & fair, int(AUDIT * size))
         if not ending:
-            chosen.some(np.ones(len(looked), bool), int(RANDOM * size))
+            chosen.some(fair, int(RANDOM * size))
         drawn = len(chosen)
         if not ending:
             hopeful = _unexpected(models, pool, rows, answers, fold, held_out, threshold)

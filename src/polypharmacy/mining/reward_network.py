@@ -45,8 +45,8 @@ class Rows:
 
 @dataclass(frozen=True)
 class Training:
-    """Minibatches of `batch` for at most `epochs`, Adam at `rate`, a tenth of it when the loss met in an epoch has not
-    fallen for `patience` / 2 epochs, an end when it has not for `patience`; the weights after the best are kept.
+    """Minibatches of `batch` for at most `epochs`, Adam at `rate`, a tenth of it when the error over all rows has not
+    fallen for `patience` / 2 epochs, an end when it has not for `patience`; the weights with the least are kept.
     """
 
     epochs: int = 100
@@ -110,8 +110,10 @@ class RewardNetwork:
         """Add each row's squared gradient to `total`, float32 [parameters]."""
         _add_squares(*self._plain(rows), rows.values**2, total)
 
-    def train(self, rows: Rows, y: np.ndarray, how: Training, draw: np.random.Generator) -> float:
-        """Least squares on rewards y [rows], in place; the lowest loss met in an epoch."""
+    def train(self, rows: Rows, y: np.ndarray, how: Training, draw: np.random.Generator, decay: float = 0.0) -> float:
+        """Least squares on rewards y [rows], in place, plus decay / 2 times the squared weights; the least mean squared
+        error after an epoch.
+        """
         y = np.asarray(y, np.float32)
         count = len(self.values)
         first, second, gradient = (np.zeros(count, np.float32) for _ in range(3))
@@ -120,7 +122,8 @@ class RewardNetwork:
         for epoch in range(how.epochs):
             order = draw.permutation(len(y))
             steps = epoch * -(-len(y) // how.batch)
-            loss = _epoch(*self._plain(rows), y, order, how.batch, rate, steps, first, second, gradient)
+            _epoch(*self._plain(rows), y, order, how.batch, rate, np.float32(decay), steps, first, second, gradient)
+            loss = float(np.mean((self.predict(rows) - y) ** 2))
             flat = 0 if loss < lowest * (1 - LEAST_GAIN) else flat + 1
             lowest = loss if flat == 0 else lowest
             if flat > how.patience // 2:
@@ -347,24 +350,21 @@ def _epoch(
     order: np.ndarray,
     batch: int,
     rate: float,
+    decay: float,
     steps: int,
     first: np.ndarray,
     second: np.ndarray,
     gradient: np.ndarray,
-) -> float:
-    """One pass over the rows in this order, an Adam step a minibatch; `steps` were made before. The mean squared error
-    met on the way.
-    """
+) -> None:
+    """One pass over the rows in this order, an Adam step a minibatch; `steps` were made before."""
     out, back = np.empty((layers, width), np.float32), np.empty((layers, width), np.float32)
     table, into = values[:-1].reshape(-1, width), gradient[:-1].reshape(-1, width)
-    loss = 0.0
     for low in range(0, len(order), batch):
         high = min(low + batch, len(order))
         for number in range(low, high):
             row = order[number]
             begin, end = offsets[row], offsets[row + 1]
             away = values[-1] + _forward(begin, end, members, x, inputs, table, out) - y[row]
-            loss += away * away
             _backward(inputs, table, out, back)
             error = np.float32(2 * away / (high - low))
             for layer in range(layers):
@@ -373,20 +373,25 @@ def _epoch(
             _add_products(begin, end, members, x, inputs, out, back, error, into)
             gradient[-1] += error
         steps += 1
-        _adam(values, gradient, first, second, rate, steps)
-    return loss / len(order)
+        _adam(values, gradient, first, second, rate, decay, steps)
 
 
 @_compiled  # type: ignore[untyped-decorator]
 def _adam(
-    values: np.ndarray, gradient: np.ndarray, first: np.ndarray, second: np.ndarray, rate: float, steps: int
+    values: np.ndarray,
+    gradient: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    rate: float,
+    decay: float,
+    steps: int,
 ) -> None:
     size = np.float32(rate / (1 - FIRST_DECAY**steps))
     root = np.float32(1 / np.sqrt(1 - SECOND_DECAY**steps))
     fresh, squared = np.float32(1 - FIRST_DECAY), np.float32(1 - SECOND_DECAY)
     tiny, least = np.float32(TINY), np.float32(1e-20)
     for p in range(len(values)):
-        g = gradient[p]
+        g = gradient[p] + decay * values[p]
         mean = first[p] + fresh * (g - first[p])
         mean = mean if abs(mean) > least else np.float32(0)  # numbers too small for full precision are slow
         square = second[p] + squared * (g * g - second[p])
