@@ -14,7 +14,7 @@ from polypharmacy.training.play import greedy_grades
 from polypharmacy.training.run import Run, Setup
 
 CASES = 64
-PPO = {"steps": 2_000, "horizon": 8, "batch_size": 256}
+PPO = {"steps": 4_000, "horizon": 8, "batch_size": 256}
 EASY = Setup("ppo", ("easy_screening",), cases=CASES, validation=16, config=PPO)
 BY_EPISODE = Setup(
     "reinforce", ("easy_screening",), cases=CASES, validation=16, config={"episodes": 48, "batch_size": 8}

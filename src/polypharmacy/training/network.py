@@ -48,8 +48,8 @@ class SetPolicy(Policy):
         self.register_buffer("known", None, persistent=False)
         self.pharmacology = nn.Linear(drugs.shape[1], thin)
         self.patient = nn.Linear(width, hidden)
-        self.slot_in = nn.Linear(len(SLOT_FEATURES) + 2 * thin, hidden)
-        self.trunk = nn.Linear(3 * hidden, hidden)
+        self.slot_in, self.drug_in = nn.Linear(len(SLOT_FEATURES), hidden), nn.Linear(2 * thin, hidden, bias=False)
+        self.trunk = nn.Linear(2 * hidden, hidden)
         self.act_in, self.act_trunk = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden, bias=False)
         self.act, self.act_skip = nn.Linear(hidden, INTERVENTIONS), nn.Linear(len(SLOT_FEATURES), INTERVENTIONS)
         self.ask_in = nn.Linear(len(PAIR_FEATURES), thin)
@@ -68,11 +68,10 @@ class SetPolicy(Policy):
     def forward(self, slot: Tensor, drug: Tensor, pair: Tensor, whole: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         known = functional.embedding(drug, self._known() if self.known is None else self.known).flatten(2)
         patient = torch.relu(self.patient(whole))
-        h = functional.relu(self.slot_in(torch.cat([slot, known], 2)), inplace=True)
+        h = functional.relu(self.slot_in(slot) + self.drug_in(known), inplace=True)
         there = (slot[:, :, :1] + slot[:, :, 1:2]).clamp(max=1)  # held or stopped
-        kept = h * there
-        mean = kept.sum(1) / there.sum(1).clamp(min=1)
-        trunk = torch.relu(self.trunk(torch.cat([mean, kept.amax(1), patient], 1)))
+        mean = (h * there).sum(1) / there.sum(1).clamp(min=1)
+        trunk = torch.relu(self.trunk(torch.cat([mean, patient], 1)))
 
         acts = functional.relu(self.act_in(h) + self.act_trunk(trunk)[:, None], inplace=True)
         acts = self.act(acts) + self.act_skip(slot)

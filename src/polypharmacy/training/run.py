@@ -29,7 +29,7 @@ from polypharmacy.training.stage import Reward, Stage
 Algorithm = Literal["ppo", "reinforce"]
 NetworkKind = Literal["set", "classical"]
 PRIOR, METRICS, CURVE = "prior.npz", "metrics.jsonl", "curve.png"
-ENVIRONMENTS = {"easy_screening": 64, "budgeted_screening": 128, "complex_tradeoff": 192}
+ENVIRONMENTS = {"easy_screening": 96, "budgeted_screening": 128, "complex_tradeoff": 160}
 """Environments of each task that PPO plays side by side."""
 
 
