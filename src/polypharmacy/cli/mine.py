@@ -296,13 +296,13 @@ def _cohort(
         except ValueError:
             raise InputError(f"{name} {text!r} is no date; write 2024-12-31") from None
     if people is not None:
-        return read_long(claims, people, days[0], days[1], overlap_days=overlap_days or 1, gap_days=gap_days or 0)
+        return read_long(claims, people, days[0], days[1], **_times(people, overlap_days, gap_days))
     if since or until or overlap_days is not None or gap_days is not None:
         raise InputError("--since, --until, --overlap-days and --gap-days need dispensings; give --people too")
     return read_wide(claims, covariates or ())
 
 
-def _times(people: Path | None, overlap_days: int | None, gap_days: int | None) -> dict[str, int | None]:
+def _times(people: Path | None, overlap_days: int | None, gap_days: int | None) -> dict[str, Any]:
     """How drugs were taken together; None for a wide table, which does not say when they were."""
     if people is None:
         return {"overlap_days": None, "gap_days": None}

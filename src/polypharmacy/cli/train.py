@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from polypharmacy.training.config import PpoConfig, ReinforceConfig
+from polypharmacy.training.config import HIDDEN_DIM, PpoConfig, ReinforceConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def ppo_command(
     lr: Annotated[float, typer.Option(help="learning rate, falling to 0", min=0.0)] = PPO.lr,
     gamma: Gamma = PPO.gamma,
     entropy_coeff: Annotated[float, typer.Option(help="entropy bonus, falling to 0", min=0.0)] = PPO.entropy_coeff,
-    hidden_dim: Hidden = 32,
+    hidden_dim: Hidden = HIDDEN_DIM,
     batch_size: Annotated[int, typer.Option(help="steps an update", min=16)] = PPO.batch_size,
     epochs: Annotated[int, typer.Option(help="passes over what was played", min=1)] = PPO.epochs,
     horizon: Annotated[int, typer.Option(help="steps of each environment between updates", min=1)] = PPO.horizon,
@@ -81,7 +81,7 @@ def reinforce_command(
     lr: Annotated[float, typer.Option(help="learning rate", min=0.0)] = REINFORCE.lr,
     gamma: Gamma = REINFORCE.gamma,
     entropy_coeff: Annotated[float, typer.Option(help="entropy bonus", min=0.0)] = REINFORCE.entropy_coeff,
-    hidden_dim: Hidden = 32,
+    hidden_dim: Hidden = HIDDEN_DIM,
     batch_size: Annotated[int, typer.Option(help="episodes an update", min=2)] = REINFORCE.batch_size,
     network: Network = "set",
     reward: Reward = "grade",

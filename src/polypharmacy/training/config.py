@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+HIDDEN_DIM = 32
+"""Width of the set network."""
+
 
 @dataclass(frozen=True, slots=True)
 class PpoConfig:

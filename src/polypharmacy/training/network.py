@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from polypharmacy.agents.features import PAIR_FEATURES, SLOT_FEATURES, WHOLE_FEATURES
 from polypharmacy.env.layout import INTERVENTIONS
+from polypharmacy.training.config import HIDDEN_DIM
 
 CLOSED = -1e9
 """The logit of an action that is not open."""
@@ -39,7 +40,7 @@ class SetPolicy(Policy):
     `drugs` float32 [D + 1, K] is `features.drug_table`; `width` the entries of `whole`.
     """
 
-    def __init__(self, drugs: np.ndarray, width: int, hidden: int = 32) -> None:
+    def __init__(self, drugs: np.ndarray, width: int, hidden: int = HIDDEN_DIM) -> None:
         super().__init__()
         thin = hidden // 4
         self.drugs: Tensor

@@ -92,6 +92,7 @@ class Ppo:
         """Passes over what was played, a window of time of all environments at once: parts of arrays, not copies."""
         config = self.config
         counts = [len(r.action) // config.horizon for r in rollouts]
+        shares = [count / sum(counts) for count in counts]
         window = min(config.horizon, max(1, round(config.batch_size / sum(counts))))
         held = [[*tensors(r.observation, "cpu"), *(torch.from_numpy(a) for a in r[1:])] for r in rollouts]
         for one in held:
@@ -103,10 +104,9 @@ class Ppo:
             for start in starts.tolist():
                 loss = torch.zeros(())
                 with self.policy.at_rest():
-                    for one, count in zip(held, counts, strict=True):
+                    for one, count, share in zip(held, counts, shares, strict=True):
                         batch = [t[start * count : (start + window) * count].to(self.device) for t in one]
                         piece, told = self._loss(batch, entropy_coeff)
-                        share = count / sum(counts)
                         loss = loss + share * piece.cpu()
                         sums += share * told
                 if not torch.isfinite(loss):

@@ -18,7 +18,7 @@ from polypharmacy.env.tasks import TASKS
 from polypharmacy.knowledge import Knowledge, load
 from polypharmacy.training import checkpoint
 from polypharmacy.training.checkpoint import BEST, FINAL, LAST, Card
-from polypharmacy.training.config import PpoConfig, ReinforceConfig
+from polypharmacy.training.config import HIDDEN_DIM, PpoConfig, ReinforceConfig
 from polypharmacy.training.learner import Learner, restore, running_state
 from polypharmacy.training.network import ClassicalPolicy, Policy, SetPolicy
 from polypharmacy.training.play import greedy_grades
@@ -43,7 +43,7 @@ class Setup:
     tasks: tuple[str, ...]
     seed: int = 0
     network: NetworkKind = "set"
-    hidden_dim: int = 32
+    hidden_dim: int = HIDDEN_DIM
     cases: int = 4096
     validation: int = 512
     reward: Reward = "grade"

@@ -57,4 +57,4 @@ def _folder(request: Request) -> Path:
 
 def is_page(path: str) -> bool:
     """Whether a path is one of the page's own: it holds nobody's data, so it is shown without a key."""
-    return path in ("/", "/run", "/mined") or path.startswith(("/review/", "/assets/"))
+    return path in ADDRESSES or path.startswith(("/review/", "/assets/"))
